@@ -55,6 +55,7 @@ export function reportError(
   if (json) writeJsonError(io, error, cure);
   if (code === "AC_STORE_UNAVAILABLE" || code === "AC_STORE_GONE") return exitCodes.unavailable;
   if (code === "AC_WORKFLOW_NOT_ALLOWED" || code === "AC_WORKFLOW_BUSY") return exitCodes.refused;
+  if (code === "AC_TIMEOUT") return exitCodes.timedOut;
   return usageCodes.has(code) ? exitCodes.usage : exitCodes.failed;
 }
 

@@ -107,12 +107,12 @@ export const errorCodes = {
   AC_BUDGET_COST: {
     meaning: "A cost budget has too little left for the requested ceiling.",
     retryable: true,
-    cure: "Wait for the window to end, raise the budget, or request a lower ceiling; `agentcore budget` shows the levels.",
+    cure: "Request a lower ceiling with --max-cost, raise the budget, or wait for its window to end if the request fits into a whole one; `agentcore budget` shows the levels.",
   },
   AC_BUDGET_TOKENS: {
     meaning: "A token budget has too little left.",
     retryable: true,
-    cure: "Wait for the window to end or raise the budget.",
+    cure: "Request a lower ceiling with --max-tokens, raise the budget, or wait for its window to end if the request fits into a whole one; `agentcore budget` shows the levels.",
   },
   AC_CONTAINMENT_UNAVAILABLE: {
     meaning:

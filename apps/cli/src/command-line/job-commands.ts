@@ -47,7 +47,11 @@ export function defineJobs({ define: defineTop, finish, io }: Definition): void 
     "Wait for the end of a job, and exit with the exit code of `run`",
   );
   idArgument(wait, "job", "to wait for")
-    .option("--timeout <duration>", "stop waiting after this time; the job continues", value(readDuration))
+    .option(
+      "--timeout <duration>",
+      "stop waiting after this time, and exit with 4; the job continues",
+      value(readDuration),
+    )
     .addHelpText("after", examples(['agentcore jobs wait "$JOB" --timeout 1h --json']))
     .action(
       finish(async (id: string | undefined, options) =>

@@ -77,7 +77,7 @@ export function defineWork({ define, finish, io }: Definition): void {
     .addHelpText(
       "after",
       examples(["agentcore work", "agentcore work --drain --concurrency 8 --json"]) +
-        "\nThe first Ctrl-C waits for running jobs, the second stops them cleanly, the third exits at once. SIGTERM stops running jobs cleanly.\n",
+        "\nThe first Ctrl-C waits for running jobs, the second stops them cleanly, the third exits at once. SIGTERM stops running jobs cleanly. The exit code does not depend on how jobs ended: agentcore dlq list has those that failed.\n",
     )
     .action(finish(async (options) => (await import("../commands/work.ts")).work(options, io)));
 }

@@ -114,7 +114,7 @@ export async function cancelJobs(ids: readonly string[], options: StateOptions, 
       const { kind } = await client.cancel(job.id, { reason: "cancelled with `agentcore jobs cancel`" });
       if (options.json === true) io.stdout.json({ type: "cancel", id: job.id, outcome: kind });
       else if (kind === "cancelled" || kind === "requested")
-        io.stdout.write(`${shortId(job.id)}  ${cancelWords[kind]}\n`);
+        io.stdout.write(`${shortId(job.id)}  ${cancelWords(shortId(job.id))[kind]}\n`);
       else io.stderr.write(`agentcore: job ${shortId(job.id)} ${await notCancelled(store, job.id, kind)}\n`);
       if (kind === "ended" || kind === "not_found") exitCode = exitCodes.failed;
     }
@@ -122,10 +122,10 @@ export async function cancelJobs(ids: readonly string[], options: StateOptions, 
   });
 }
 
-const cancelWords = {
+const cancelWords = (id: string) => ({
   cancelled: "cancelled",
-  requested: "cancellation requested; follow it with agentcore jobs wait",
-} as const;
+  requested: `cancellation requested; follow it with agentcore jobs wait ${id}`,
+});
 
 async function notCancelled(
   store: Pick<JobStore, "get">,

@@ -42,6 +42,7 @@ export async function logs(id: string, options: LogsOptions, io: Io): Promise<nu
     const print = options.raw === true ? rawPrinter(io) : await eventPrinter(record, opened, options, io);
     const follow = options.follow === true;
     const isRead = readerOf(io);
+    refuseUnknownAttempt(record, options);
     if (record.attempt === 0 && !follow) {
       const id = shortId(record.job.id);
       io.stderr.write(
@@ -55,6 +56,16 @@ export async function logs(id: string, options: LogsOptions, io: Io): Promise<nu
       if (record.attempt <= attempt) return exitCodes.succeeded;
     }
   });
+}
+
+/** Following waits for an attempt that may still come. */
+function refuseUnknownAttempt(
+  { job, attempt: last, state }: JobRecord,
+  { attempt, follow }: LogsOptions,
+): void {
+  if (attempt === undefined || attempt <= last || (follow === true && !isTerminal(state))) return;
+  const begun = last === 0 ? "no attempt has begun" : `the last one is ${last}`;
+  throw new AgentCoreError("AC_USAGE", `job ${shortId(job.id)} has no attempt ${attempt}: ${begun}`);
 }
 
 const readerOf =

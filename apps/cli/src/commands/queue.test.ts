@@ -115,7 +115,7 @@ it("`jobs wait` exits as `run` would have, whichever process runs the job", asyn
 it("`jobs wait --timeout` gives up and leaves the job alone", async () => {
   const id = await submit("true");
   const { code, stderr } = await run("jobs", "wait", id, "--timeout", "100ms");
-  expect(code).toBe(1);
+  expect(code).toBe(4);
   expect(stderr).toContain("has not ended after 100ms; the job continues");
   expect((await show(id)).state).toBe("queued");
 });
@@ -177,6 +177,9 @@ it("every bad line of a file is named, and a job that has not begun says so in i
   const logs = await run("jobs", "logs", id);
   expect(logs).toMatchObject({ code: 0, stdout: "" });
   expect(logs.stderr).toContain(`job ${shortId(id)} has no output, because no attempt has begun`);
+  const third = await run("jobs", "logs", id, "--attempt", "3");
+  expect(third).toMatchObject({ code: 2, stdout: "" });
+  expect(third.stderr).toContain(`job ${shortId(id)} has no attempt 3: no attempt has begun`);
 });
 
 it("a misspelt id cancels nothing", async () => {

@@ -226,6 +226,15 @@ describe("why", () => {
       }).map(textOf)[1],
     ).toContain("behind a, b, c, d, e, and 1 more");
     expect(whyLines(facts).map(textOf)[1]).toContain("agentcore work");
+    expect(whyLines({ ...facts, ahead: [{ jobId: "a", waitingFor: null }] }).map(textOf)[2]).toContain(
+      "agentcore work",
+    );
+    const delayed = record({ ...queued, runAt: now + 60_000, delayMs: 60_000 });
+    expect(
+      whyLines({ ...facts, record: delayed, ahead: [{ jobId: "a", waitingFor: null }] })
+        .slice(1)
+        .map(textOf),
+    ).toEqual([expect.stringMatching(/it was submitted with a delay: not before .*, in 1m$/)]);
     expect(
       whyLines({ ...facts, record: record({ kind: "succeeded", endedAt: 1 }) }).map(textOf)[1],
     ).toContain("no decision went against it");

@@ -70,7 +70,7 @@ function leftLines({ left }: WhyFacts): Line[] {
   ];
 }
 
-function turnLines({ record, ahead, blockedBy }: WhyFacts): Line[] {
+function turnLines({ record, decisions, ahead, blockedBy, now }: WhyFacts): Line[] {
   if (record.state.kind !== "queued") return [];
   const run = runOfPiece(record.job);
   if (run !== null) {
@@ -79,13 +79,18 @@ function turnLines({ record, ahead, blockedBy }: WhyFacts): Line[] {
       indented(`if its process has ended, continue with agentcore workflow resume ${shortId(run)}`, "accent"),
     ];
   }
+  const delay = decisions.length === 0 ? delayOf(record.state.runAt, now) : null;
+  if (delay !== null) return [indented(delay)];
   const blocked = blockedBy === null ? [] : [indented(`${shortId(blockedBy)} runs in the same workspace`)];
   if (ahead.length === 0) return blocked;
   const shown = ahead
     .slice(0, aheadShownMax)
     .map(({ jobId, waitingFor }) => `${shortId(jobId)}${waitingFor === null ? "" : ` (${waitingFor.code})`}`);
   const more = ahead.length > aheadShownMax ? `, and ${ahead.length - aheadShownMax} more` : "";
-  return [...blocked, indented(`queued behind ${shown.join(", ")}${more}`)];
+  const line = indented(`queued behind ${shown.join(", ")}${more}`);
+  const isMoving = blockedBy !== null || ahead.some(({ waitingFor }) => waitingFor !== null);
+  const hint = "if no process runs the queue, start one: agentcore work";
+  return [...blocked, line, ...(isMoving ? [] : [indented(hint, "accent")])];
 }
 
 /** Null for a job that is due. */
@@ -99,14 +104,9 @@ function nothingLines({ record, ahead, blockedBy, now }: WhyFacts): Line[] {
   switch (record.state.kind) {
     case "queued":
       if (runOfPiece(record.job) !== null) return [];
-      return ahead.length > 0 || blockedBy !== null
+      return ahead.length > 0 || blockedBy !== null || delayOf(record.state.runAt, now) !== null
         ? []
-        : [
-            indented(
-              delayOf(record.state.runAt, now) ??
-                "nothing blocks it: it waits for a process that runs the queue (`agentcore work`)",
-            ),
-          ];
+        : [indented("nothing blocks it: it waits for a process that runs the queue (`agentcore work`)")];
     case "running":
       return [indented("it is running; no decision went against it")];
     case "succeeded":

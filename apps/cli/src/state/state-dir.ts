@@ -8,6 +8,7 @@ import type { LoadedConfig } from "../config/load.ts";
 import { trustDirectoryIn } from "../config/trust-directory.ts";
 import type { Environment } from "@agentcore/yaml-file";
 import { defaultStateDir } from "../config/state-home.ts";
+import { systemWords } from "../system-words.ts";
 
 export interface StateDir {
   /** Holds `state.db`: jobs, attempts, decisions and the ledger. */
@@ -74,11 +75,12 @@ export function createStateDir(state: StateDir): void {
   requireOwnState(state);
 }
 
-function wordsFor(directory: string, { code, syscall, message }: NodeJS.ErrnoException): string {
+function wordsFor(directory: string, error: NodeJS.ErrnoException): string {
+  const { code, syscall } = error;
   if (code === "EROFS")
     return `the state directory ${directory} cannot be written: its file system is read-only (EROFS); mount it writable, or name another with --state-dir`;
   const verb = syscall === "access" ? "written" : "created";
-  return `the state directory ${directory} cannot be ${verb}: ${message}; name another with --state-dir`;
+  return `the state directory ${directory} cannot be ${verb}: ${systemWords(error)}; name another with --state-dir`;
 }
 
 /**

@@ -215,7 +215,10 @@ export function budgetDenied(facts: BudgetFacts, now: number): Denied {
   const text = (amount: number) => (isCost ? `$${usdOf(amount)}` : `${amount} tokens`);
   const code = isCost ? "AC_BUDGET_COST" : "AC_BUDGET_TOKENS";
   const left = Math.max(0, cap - spent - held);
-  const message = `${scope} has ${text(left)} left of ${text(cap)} (${window}); ${text(ask)} asked for`;
+  const message =
+    ask > cap
+      ? `${text(ask)} asked for, and ${scope} never has more than ${text(cap)} (${window})`
+      : `${scope} has ${text(left)} left of ${text(cap)} (${window}); ${text(ask)} asked for`;
   const amounts = { limit: shown(cap), spent: shown(spent), held: shown(held), asked: shown(ask) };
   const evidence = { scope, setting, ...amounts };
   if (ask > cap) return rejected(code, message, evidence);

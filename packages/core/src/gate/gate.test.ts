@@ -258,7 +258,11 @@ describe("every kind of no", () => {
         "a ceiling above the cap",
         { limits: { global: { cost_usd: { day: 10 } } } },
         () => ({ maxCostUsd: 10.01 }),
-        { kind: "rejected", code: "AC_BUDGET_COST" },
+        {
+          kind: "rejected",
+          code: "AC_BUDGET_COST",
+          message: "$10.01 asked for, and global never has more than $10 (day)",
+        },
       ],
       [
         "a cost budget held by others",
