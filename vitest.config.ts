@@ -20,6 +20,7 @@ const isolated = ["packages/containment"];
  */
 const slow = [
   "packages/crash-tests/src/headline.test.ts",
+  "packages/crash-tests/src/daemon/daemon-kills.test.ts",
   "packages/crash-tests/src/many-runs.test.ts",
   "packages/crash-tests/src/workflow/**/*.test.ts",
 ];

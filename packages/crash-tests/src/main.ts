@@ -1,11 +1,13 @@
 /**
  * The way in: `main.ts headline --jobs 500 --kills 200 --seed S` runs the crash test of the queue, `main.ts workflow
- * --kills 100 --seed S` that of workflows, `main.ts burst --runs 500` lets many runs in at once, `main.ts mutants` checks that
+ * --kills 100 --seed S` that of workflows, `main.ts daemon --deliveries 1000 --kills 20 --seed S` that of the daemon, `main.ts burst --runs 500` lets many runs in at once, `main.ts mutants` checks that
  * tests notice planted bugs. Ends with 1 where something was found.
  */
 import { parseArgs } from "node:util";
 import { testSeed } from "@agentcore/contract/testing";
 import { burst, burstLines, isCalm } from "./burst.ts";
+import { daemonKills } from "./daemon/daemon-kills.ts";
+import { daemonKillsLines } from "./daemon/daemon-kills-lines.ts";
 import { headline } from "./headline.ts";
 import { headlineLines } from "./headline-lines.ts";
 import { mutantLine, runMutants } from "./mutants/run-mutants.ts";
@@ -19,6 +21,7 @@ const { positionals, values } = parseArgs({
     jobs: { type: "string", default: "500" },
     kills: { type: "string" },
     runs: { type: "string", default: "500" },
+    deliveries: { type: "string", default: "1000" },
     seed: { type: "string" },
     keep: { type: "boolean", default: false },
   },
@@ -41,6 +44,14 @@ switch (positionals[0]) {
     process.exitCode = workflow.isClean(report) ? 0 : 1;
     break;
   }
+  case "daemon": {
+    const seed = values.seed === undefined ? testSeed("daemon crash test") : Number(values.seed);
+    const [deliveries, kills] = [Number(values.deliveries), Number(values.kills ?? 20)];
+    const report = await daemonKills({ deliveries, senders: 32, kills, seed, print });
+    for (const line of daemonKillsLines(report, seed)) print(line);
+    process.exitCode = report.findings.length === 0 ? 0 : 1;
+    break;
+  }
   case "burst": {
     const report = await burst(Number(values.runs));
     for (const line of burstLines(report)) print(line);
@@ -56,7 +67,7 @@ switch (positionals[0]) {
   }
   default:
     print(
-      "usage: main.ts headline [--jobs N] [--kills N] [--seed S] [--keep] | workflow [--kills N] [--seed S] | burst [--runs N] | mutants",
+      "usage: main.ts headline [--jobs N] [--kills N] [--seed S] [--keep] | workflow [--kills N] [--seed S] | daemon [--deliveries N] [--kills N] [--seed S] | burst [--runs N] | mutants",
     );
     process.exitCode = 2;
 }
