@@ -4,6 +4,7 @@ import {
   endedAtOf,
   isOpen as isOpenFiring,
   runOf,
+  type BudgetWindow,
   type Firing,
   type FiringState,
   type Json,
@@ -16,7 +17,7 @@ import { isOpen } from "../schema-triggers.ts";
 import type { Sql } from "../sql.ts";
 import { eventColumns, eventOf } from "./event-row.ts";
 import { firingColumns, firingOf, unreadableState } from "./firing-row.ts";
-import { hasFields, isNumber, isText, orNull } from "./shape.ts";
+import { hasFields, isNumber, isText, orNull, type Check } from "./shape.ts";
 
 /** A change with its texts, which are made before the transaction. */
 export interface PreparedChange {
@@ -135,16 +136,19 @@ function sourcesOf(sql: Sql): Readonly<Record<string, Json>> {
 
 const pauseFields = { at: isNumber, by: isText, note: isText };
 const resultFields = { run: isText, event: isText, status: isText, startedAt: isNumber, endedAt: isNumber };
-const spentFields = { since: isNumber, costUsd: isNumber, tokens: isNumber };
+const isSpent: Check = (value) => hasFields(value, { since: isNumber, costUsd: isNumber, tokens: isNumber });
+const spentFields = { hour: isSpent, day: isSpent, month: isSpent } satisfies Record<BudgetWindow, Check>;
 
+// Every field is named, so that a state of another shape does not go out of step with its check.
 const triggerFields = {
+  id: isText,
   pause: orNull((value) => hasFields(value, pauseFields)),
   failuresInARow: isNumber,
   runs: isNumber,
   cooldownUntil: isNumber,
   lastResult: orNull((value) => hasFields(value, resultFields)),
   spent: orNull((value) => hasFields(value, spentFields)),
-};
+} satisfies Record<keyof TriggerState, Check>;
 
 /** A state that cannot be read may have had a pause, or a budget that was spent: the trigger waits for a person. */
 function triggerStateOf(row: { readonly [column: string]: unknown }, now: number): TriggerState {
