@@ -14,7 +14,7 @@ import { createDraws, type Draws } from "../draws.ts";
 import { makeRig, type Rig } from "../rig.ts";
 import { DaemonProcess } from "./daemon-process.ts";
 import { judgeDaemon, type DaemonVerdict } from "./daemon-verdict.ts";
-import { deliver, hooks, readLedger, readOverlaps, writeKilledDaemon, type Hook } from "./killed-daemon.ts";
+import { deliver, readLedger, readOverlaps, writeKilledDaemon, type Hook } from "./killed-daemon.ts";
 
 export interface DaemonKillsOptions {
   readonly deliveries: number;
@@ -160,7 +160,7 @@ class KilledDaemon {
       }
       const number = this.#next++;
       const id = `delivery-${String(number).padStart(4, "0")}`;
-      const hook = hooks[number % 4 === 0 ? 1 : 0]!;
+      const hook = number % 4 === 0 ? "serial" : "free";
       await this.#untilAcknowledged(hook, id);
       // As senders do that do not trust an answer.
       if (number % 10 === 0) await this.#untilAcknowledged(hook, id);
