@@ -118,6 +118,8 @@ class Scanner {
       case "commands":
         if (this.#commands(frame, char)) return;
         break;
+      case "document":
+        break;
     }
     this.#expansion(frame, char);
   }

@@ -1,4 +1,4 @@
-import { readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
@@ -34,6 +34,20 @@ const hello = workflowFile(
 );
 
 describe("workflow run", () => {
+  it("2 bash would run what a value contains: nothing runs, and the place and the cure are told", async () => {
+    const sum = workflowFile(
+      "sum.yaml",
+      head("sum").replace("steps:", "inputs:\n  n: {}\nsteps:") +
+        shell("add", "echo $(( ${{ inputs.n }} + 1 ))"),
+    );
+    const ended = await agentcore(scratch, ["workflow", "run", sum, "--input", "n=a[$(touch INJECTED)]"]);
+    expect(existsSync(join(scratch.workspace, "INJECTED"))).toBe(false);
+    expect(ended.code).toBe(2);
+    expect(ended.stderr).toMatch(
+      /sum\.yaml:10:\d+: steps\.add\.instructions: in \(\( … \)\), bash runs commands that the value of \$\{\{ inputs\.n }} contains; declare the input with type: number, or check/,
+    );
+  });
+
   it("0 succeeded: plain lines, a summary, a JUnit report, and the run is there to look at", async () => {
     const { code, stdout, stderr } = await agentcore(scratch, [
       "workflow",

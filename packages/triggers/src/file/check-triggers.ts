@@ -6,11 +6,12 @@ import {
   rawOf,
   textOf,
   variableProblem,
+  type CodeInScript,
   type Path,
   type Raw,
   type Report,
 } from "@agentcore/yaml-file";
-import { usesArithmetic } from "../template/render.ts";
+import { codeInTemplate } from "../template/render.ts";
 import { checkTemplate, type Reports } from "./check-templates.ts";
 
 export function checkTriggers(file: Raw, reports: Reports): void {
@@ -33,11 +34,9 @@ export function checkTriggers(file: Raw, reports: Reports): void {
       checkWork(rawOf(trigger[place]), [...path, place], file, reports.mistake);
       const text = textOf(rawOf(trigger[place])["instructions"]);
       if (text !== undefined) checkTemplate(text, place, [...path, place, "instructions"], reports);
-      if (text !== undefined && isShell(rawOf(trigger[place])["worker"]) && usesArithmetic(text))
-        reports.mistake(
-          [...path, place, "instructions"],
-          'bash runs commands in a value between (( and )); compare it as a text, as in [ "{{event.n}}" = 5 ]',
-        );
+      if (text !== undefined && isShell(rawOf(trigger[place])["worker"]))
+        for (const found of codeInTemplate(text))
+          reports.mistake([...path, place, "instructions"], problemOfCode(found));
     }
     checkOutputs(
       listOf(rawOf(trigger["analyze"])["outputs"]),
@@ -60,6 +59,12 @@ function checkSettings(trigger: Raw, path: Path, report: Report): void {
   const [from, to] = [trigger["start_at"], trigger["end_at"]].map((text) => Date.parse(textOf(text) ?? ""));
   if (from !== undefined && to !== undefined && from >= to)
     report([...path, "end_at"], "is not after start_at; no run could begin");
+}
+
+function problemOfCode({ placeholder, where, as }: CodeInScript): string {
+  return as === "commands"
+    ? `in ${where}, bash runs the value of ${placeholder} as code; pass it as an argument, as in bash -c 'echo "$1"' _ "${placeholder}"`
+    : `in ${where}, bash runs commands that the value of ${placeholder} contains; compare it as a text, as in [ "${placeholder}" = 5 ]`;
 }
 
 const isShell = (worker: unknown): boolean =>

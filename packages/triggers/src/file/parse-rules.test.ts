@@ -240,7 +240,12 @@ it.each([
   [
     "templates: no arithmetic",
     'evaluate: { worker: CUSTOM, instructions: "echo $(( {{event.n}} + 1 ))", capabilities: [read] }',
-    "bash runs commands in a value between (( and ))",
+    "in (( … )), bash runs commands that the value of {{event.n}} contains; compare it as a text",
+  ],
+  [
+    "templates: no value in a script for another shell",
+    `analyze: { worker: shell, instructions: 'sh -c "echo {{event.n}}"', capabilities: [read] }`,
+    "in sh -c, bash runs the value of {{event.n}} as code; pass it as an argument",
   ],
 ])("a trigger has rules: %s", async (_what, keys, problem) => {
   expect((await problemsOf(withTrigger(keys))).join("\n")).toContain(problem);

@@ -5,7 +5,7 @@
  * `scriptWithValues` of @agentcore/yaml-file. For agents, content is marked as data, with a mark that it cannot contain.
  */
 import { AgentCoreError } from "@agentcore/contract";
-import { scriptWithValues } from "@agentcore/yaml-file";
+import { codeInScript, scriptWithValues, type CodeInScript } from "@agentcore/yaml-file";
 import { createHash } from "node:crypto";
 import { valueAt } from "../json-path.ts";
 import type { Json } from "../trigger-event.ts";
@@ -110,13 +110,6 @@ export function renderKey(key: string, values: TemplateValues): string | null {
   return [...parts, key.slice(from)].join("");
 }
 
-/** Whether the script uses a value where bash would run commands in it: in `(( … ))` and `$(( … ))`. */
-export function usesArithmetic(script: string): boolean {
-  let found = false;
-  scriptWithValues(script, (all, at, isArithmetic) => {
-    const placeholder = placeholderAt(all, at);
-    found ||= placeholder !== null && isArithmetic;
-    return placeholder === null ? null : { variable: "VALUE", end: placeholder.end };
-  });
-  return found;
-}
+/** The placeholders of a script whose values bash would read as code. */
+export const codeInTemplate = (script: string): readonly CodeInScript[] =>
+  codeInScript(script, placeholderAt);

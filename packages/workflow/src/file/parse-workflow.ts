@@ -22,6 +22,7 @@ import { dirname, join, resolve } from "node:path";
 import type { Workflow } from "../definition.ts";
 import { loadAgents, type LoadedAgents } from "./agents.ts";
 import { buildWorkflow } from "./build.ts";
+import { checkCode } from "./check-code.ts";
 import { checkGraph } from "./check-graph.ts";
 import { checkLinks } from "./check-links.ts";
 import { checkReferences } from "./check-references.ts";
@@ -118,6 +119,7 @@ async function parseFile(file: string, context: Context): Promise<Parsed> {
   checkSteps(raw, steps, knownAgents(context.agents), { mistake: report, warning });
   checkReferences(raw, steps, report);
   checkScripts(steps, warning);
+  checkCode(raw, steps, profileOf, report);
   checkVariables(raw, steps, report);
   if (context.workspace !== null) await checkLinks(raw, steps, context.workspace, report);
   if (context.workers !== null) {
