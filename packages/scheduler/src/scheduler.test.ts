@@ -321,6 +321,21 @@ describe("a scheduler", () => {
     await scheduler.close();
   });
 
+  it("says that a job waits for room where as many run as may", async () => {
+    const { scheduler, clock } = await slowRig(10_000, { concurrency: 1 });
+    const first = await scheduler.submit(simpleJob());
+    const second = await scheduler.submit(simpleJob());
+    await clock.advance(100);
+    expect(await scheduler.why(second.id)).toMatchObject({
+      record: { state: { kind: "queued" } },
+      waitingFor: { code: "AC_CONCURRENCY", message: "1 of 1 jobs run in this process" },
+    });
+    expect(await scheduler.why(first.id)).toMatchObject({ waitingFor: null });
+    const delayed = await scheduler.submit({ ...simpleJob(), notBefore: clock.now() + 60_000 });
+    expect(await scheduler.why(delayed.id)).toMatchObject({ waitingFor: null });
+    await scheduler.close();
+  });
+
   it("asks for what is left of a job's ceilings and stops when nothing is", async () => {
     const asked: (number | undefined)[] = [];
     const spending: WorkerResult = {

@@ -108,6 +108,7 @@ export class Scheduler {
       onSubmitting: () => this.#loop.expectSubmit(),
       onSubmitted: () => this.#loop.wake(),
       cancel: (jobId, request) => this.#loop.cancel(jobId, request),
+      full: () => this.#loop.full(),
     });
     await this.#becomeOwner();
     this.#unsubscribe = [

@@ -86,6 +86,15 @@ export class DriveLoop {
     return [...this.#active.values()].map((attempt) => attempt.record);
   }
 
+  /** Why no job starts here now: as many run as may. Null if there is room. */
+  full(): Reason | null {
+    const { concurrency: limit } = this.#options;
+    const running = this.#active.size;
+    if (running < limit) return null;
+    const message = `${running} of ${limit} jobs run in this process`;
+    return { code: "AC_CONCURRENCY", message, evidence: { limit, running } };
+  }
+
   /** Nothing in flight and nothing left to write. */
   get isEmpty(): boolean {
     return this.#active.size === 0 && this.#state.outbox.length === 0 && isAtRest(this.#state);

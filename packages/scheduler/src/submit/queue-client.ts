@@ -60,6 +60,8 @@ export interface LocalRuns {
   onSubmitting(): void;
   onSubmitted(): void;
   cancel(jobId: string, request: CancelRequest<Reason>): void;
+  /** Why no job starts here now: as many run as may. Null if there is room. */
+  full(): Reason | null;
 }
 
 export class QueueClient {
@@ -244,7 +246,8 @@ export class QueueClient {
   }
 
   why(jobId: string): Promise<WhyReport> {
-    return explain(this.store, jobId);
+    const now = this.#options.clock.now();
+    return explain(this.store, jobId, { now, full: () => this.#runs?.full() ?? null });
   }
 
   stats(): Promise<QueueStats> {

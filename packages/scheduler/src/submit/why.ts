@@ -6,6 +6,11 @@ import { jobNotFound } from "./refusals.ts";
 
 export interface WhyReport {
   readonly record: JobRecord;
+  /**
+   * What it waits for, if it is queued and that is known: the reason of its last refusal or retry, or `AC_CONCURRENCY` if as
+   * many jobs run in this process as may. Null otherwise; see also `blockedBy` and `ahead`.
+   */
+  readonly waitingFor: Reason | null;
   /** Oldest first. */
   readonly decisions: readonly Decision[];
   readonly attempts: readonly AttemptRecord[];
@@ -16,10 +21,16 @@ export interface WhyReport {
   readonly blockedBy: string | null;
 }
 
+/** What this process knows: the time, and why it starts no job now; null if it has room. */
+interface Here {
+  readonly now: number;
+  readonly full: () => Reason | null;
+}
+
 /** Most jobs in line that are listed. */
 const aheadMax = 20;
 
-export async function explain(store: JobStore, jobId: string): Promise<WhyReport> {
+export async function explain(store: JobStore, jobId: string, here: Here): Promise<WhyReport> {
   const record = await store.get(jobId);
   if (record === undefined) throw jobNotFound(jobId);
   const id = record.job.id;
@@ -33,6 +44,7 @@ export async function explain(store: JobStore, jobId: string): Promise<WhyReport
   const before = await Promise.all(ahead.map((other) => store.get(other)));
   return {
     record,
+    waitingFor: waitingFor(record, here),
     decisions,
     attempts,
     lateResults,
@@ -43,6 +55,12 @@ export async function explain(store: JobStore, jobId: string): Promise<WhyReport
     ),
     blockedBy,
   };
+}
+
+function waitingFor({ state }: JobRecord, { now, full }: Here): Reason | null {
+  if (state.kind !== "queued") return null;
+  // A delayed job waits for its time.
+  return state.waitingFor ?? (state.runAt > now ? null : full());
 }
 
 async function blockerOf(store: JobStore, record: JobRecord): Promise<string | null> {
