@@ -35,9 +35,13 @@ export function writeDaemonFile(scratch: Scratch, body: string): string {
   return file;
 }
 
-/** Resolves once the daemon is ready. */
-export async function startDaemon(scratch: Scratch, args: readonly string[] = []): Promise<StartedDaemon> {
-  const started = startAgentcore(scratch, ["daemon.yaml", ...args], { program: daemonCommand });
+/** Resolves once the daemon is ready. `env`: besides what `agentcore` gets in tests. */
+export async function startDaemon(
+  scratch: Scratch,
+  args: readonly string[] = [],
+  env: Readonly<Record<string, string>> = {},
+): Promise<StartedDaemon> {
+  const started = startAgentcore(scratch, ["daemon.yaml", ...args], { program: daemonCommand, env });
   let stderr = "";
   started.child.stderr?.on("data", (text: string) => (stderr += text));
   await started.saw("the daemon is ready");
@@ -56,12 +60,16 @@ export async function startDaemon(scratch: Scratch, args: readonly string[] = []
 export async function deliver(
   port: number,
   payload: unknown,
-  { secret = "s3cret", id }: { readonly secret?: string; readonly id?: string } = {},
+  {
+    secret = "s3cret",
+    id,
+    path = "/hook",
+  }: { readonly secret?: string; readonly id?: string; readonly path?: string } = {},
 ): Promise<number> {
   const body = JSON.stringify(payload);
   const signature = `sha256=${createHmac("sha256", secret).update(body).digest("hex")}`;
   try {
-    const answer = await fetch(`http://127.0.0.1:${port}/hook`, {
+    const answer = await fetch(`http://127.0.0.1:${port}${path}`, {
       method: "POST",
       body,
       headers: {
