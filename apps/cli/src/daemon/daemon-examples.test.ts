@@ -106,8 +106,9 @@ it("a changed source runs the tests", async () => {
   put("src/add.test.sh", "exit 1\n");
   const daemon = await start("watch-tests.yaml");
   put("src/add.test.sh", "test $((1 + 1)) = 2\n");
-  await until(() => read("tests-passed.txt") !== "");
+  await until(() => existsSync(at("tests-passed.txt")));
   await daemon.kill("SIGTERM");
+  expect((await daemon.finished).code).toBe(0);
 });
 
 it("what is sent to a topic is worked on, whether the daemon runs at that time or not, and once while it waits", async () => {
