@@ -7,7 +7,7 @@ import type { DaemonDefinition } from "@agentcore/triggers";
 import { requireAdapters } from "../adapters.ts";
 import { requireDaemonFile } from "../daemon/load-daemon-file.ts";
 import { Daemon } from "../daemon/open-daemon.ts";
-import { notifyServiceManager, watchdogOf } from "../daemon/service-manager.ts";
+import { notifyServiceManager, reloadingStates, watchdogOf } from "../daemon/service-manager.ts";
 import { watchFile } from "../daemon/watch-file.ts";
 import { exitCodes } from "../exit-code.ts";
 import type { Io } from "../io.ts";
@@ -32,6 +32,7 @@ export async function runDaemon(file: string, options: DaemonRunOptions, io: Io)
   const read = () => requireDaemonFile(file, io, workers);
   const definition = await read();
   const log = createLog(options.logLevel ?? "info");
+  const signals = new Signals();
   const daemon = await Daemon.open({
     definition,
     loaded,
@@ -42,16 +43,17 @@ export async function runDaemon(file: string, options: DaemonRunOptions, io: Io)
     log,
     onStderr: (chunk) => io.stderr.write(chunk.toString()),
   });
-  const reloads = new Reloads(daemon, read, log);
+  const notify = (...states: readonly string[]) => notifyServiceManager(io.env, log, ...states);
+  const reloads = new Reloads(daemon, read, notify, log);
   const stopWatching = options.watch === true ? watchFile(definition.file, () => reloads.ask()) : () => {};
   const stopBeating = watchdogOf(io.env, log);
-  const signal = waitForSignals(reloads, daemon);
   log.info(factsOf(definition, daemon), "the daemon is ready");
-  await notifyServiceManager(io.env, "READY=1");
-  const why = await Promise.race([signal, daemon.broken]);
+  await notify("READY=1");
+  signals.serve({ reload: () => reloads.ask(), hurry: () => daemon.hurry() });
+  const why = await Promise.race([signals.end, daemon.broken]);
   stopWatching();
   log.info({ why: typeof why === "string" ? why : why.code }, "the daemon is stopping");
-  await notifyServiceManager(io.env, "STOPPING=1");
+  await notify("STOPPING=1");
   await daemon.stop(options.grace ?? graceMsDefault);
   stopBeating();
   await log.flush();
@@ -76,13 +78,20 @@ function factsOf({ name, triggers, sources, stateDir }: DaemonDefinition, { part
 class Reloads {
   readonly #daemon: Daemon;
   readonly #read: () => Promise<DaemonDefinition>;
+  readonly #notify: (...states: readonly string[]) => Promise<void>;
   readonly #log: Log;
   #isAsked = false;
   #isWorking = false;
 
-  constructor(daemon: Daemon, read: () => Promise<DaemonDefinition>, log: Log) {
+  constructor(
+    daemon: Daemon,
+    read: () => Promise<DaemonDefinition>,
+    notify: (...states: readonly string[]) => Promise<void>,
+    log: Log,
+  ) {
     this.#daemon = daemon;
     this.#read = read;
+    this.#notify = notify;
     this.#log = log;
   }
 
@@ -95,6 +104,7 @@ class Reloads {
     this.#isWorking = true;
     while (this.#isAsked) {
       this.#isAsked = false;
+      await this.#notify(...reloadingStates());
       try {
         await this.#daemon.reload(await this.#read());
         this.#log.info({}, "the daemon file was read again");
@@ -105,6 +115,7 @@ class Reloads {
           `the daemon file was refused, and the one before stays: ${errorText(error)}`,
         );
       }
+      await this.#notify("READY=1");
     }
     this.#isWorking = false;
   }
@@ -113,22 +124,47 @@ class Reloads {
 /** A wrapper or a terminal can send the same signal several times. */
 const echoMs = 500;
 
-/** Resolves with the name of the first signal that ends the daemon. */
-function waitForSignals(reloads: Reloads, daemon: Daemon): Promise<string> {
-  let count = 0;
-  let lastMs = -Infinity;
-  const first = Promise.withResolvers<string>();
-  process.on("SIGHUP", () => reloads.ask());
-  for (const signal of ["SIGTERM", "SIGINT"] as const) {
-    process.on(signal, () => {
-      const nowMs = systemClock.monotonicMs();
-      if (nowMs - lastMs < echoMs) return;
-      lastMs = nowMs;
-      count += 1;
-      first.resolve(signal);
-      if (count === 2) daemon.hurry();
-      if (count > 2) process.exit(exitCodes.cancelled);
+interface SignalHandlers {
+  readonly reload: () => void;
+  /** End the grace period. */
+  readonly hurry: () => void;
+}
+
+/** The signals of the process, from its start on: SIGHUP would end one that does not listen. */
+class Signals {
+  readonly #end = Promise.withResolvers<string>();
+  #handlers: SignalHandlers | null = null;
+  #isReloadAsked = false;
+  #count = 0;
+  #lastMs = -Infinity;
+
+  constructor() {
+    process.on("SIGHUP", () => {
+      if (this.#handlers === null) this.#isReloadAsked = true;
+      else this.#handlers.reload();
     });
+    for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => this.#stop(signal));
   }
-  return first.promise;
+
+  /** Resolves with the name of the first signal that ends the daemon. */
+  get end(): Promise<string> {
+    return this.#end.promise;
+  }
+
+  /** Once the daemon is ready. A reload that was asked for before begins now. */
+  serve(handlers: SignalHandlers): void {
+    this.#handlers = handlers;
+    if (this.#isReloadAsked) handlers.reload();
+    if (this.#count > 1) handlers.hurry();
+  }
+
+  #stop(signal: string): void {
+    const nowMs = systemClock.monotonicMs();
+    if (nowMs - this.#lastMs < echoMs) return;
+    this.#lastMs = nowMs;
+    this.#count += 1;
+    this.#end.resolve(signal);
+    if (this.#count === 2) this.#handlers?.hurry();
+    if (this.#count > 2) process.exit(exitCodes.cancelled);
+  }
 }
