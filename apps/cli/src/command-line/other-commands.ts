@@ -1,4 +1,4 @@
-/** The commands about this program and this machine: `doctor`, `schema`, `adapter`, `completion`. */
+/** The commands about this program and this machine: `doctor`, `backup`, `schema`, `adapter`, `completion`. */
 import { examples, stateOption, type Definition } from "./shared-options.ts";
 
 export function defineDoctor({ define, finish, io }: Definition): void {
@@ -7,6 +7,25 @@ export function defineDoctor({ define, finish, io }: Definition): void {
     .option("--json", "one JSON object")
     .addHelpText("after", examples(["agentcore doctor", "agentcore doctor --json"]))
     .action(finish(async (options) => (await import("../commands/doctor.ts")).doctor(options, io)));
+}
+
+export function defineBackup({ define, finish, io }: Definition): void {
+  stateOption(define("backup", "Copy the database of the state directory, even while a daemon works with it"))
+    .argument("<dir>", "directory for the copy, state.db; it must not have one yet")
+    .option("--json", "one JSON object")
+    .addHelpText(
+      "after",
+      examples([
+        "agentcore backup /var/backups/agentcore/monday",
+        "agentcore backup copy --state-dir /srv/shop/.daemon-state",
+      ]) +
+        "\nThe copy has jobs, workflow runs, events, triggers and budgets, as they were at one moment. Logs and artifacts are files in attempts/.\n",
+    )
+    .action(
+      finish(async (directory: string, options) =>
+        (await import("../commands/backup.ts")).backup(directory, options, io),
+      ),
+    );
 }
 
 export function defineTrust({ define, finish, io }: Definition): void {

@@ -12,6 +12,7 @@ import { defineBudget, defineDead, defineJobs, defineWhy } from "./job-commands.
 import { fitHelp, helpColumns } from "./help-text.ts";
 import {
   defineAdapter,
+  defineBackup,
   defineCompletion,
   defineDoctor,
   defineSchema,
@@ -81,6 +82,7 @@ const definitions: Readonly<Record<string, (definition: Definition) => void>> = 
   why: defineWhy,
   budget: defineBudget,
   doctor: defineDoctor,
+  backup: defineBackup,
   trust: defineTrust,
   runtime: defineRuntime,
   schema: defineSchema,

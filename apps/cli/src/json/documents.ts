@@ -82,6 +82,10 @@ const documents: Readonly<Record<string, z.ZodType>> = {
       workers: z.array(workerCheck),
     }),
   ),
+  /** The copy of a state directory's database. */
+  backup: lazySchema(() =>
+    z.strictObject({ type: z.literal("backup"), path: text, bytes: z.int().nonnegative() }),
+  ),
   trust: lazySchema(() =>
     z.strictObject({
       type: z.literal("trust"),

@@ -116,9 +116,10 @@ it("jobs: submit, list, show, why, wait, cancel, logs, dead letters", async () =
   expect((await json("dlq", "purge", "--all")).lines).toMatchObject([{ type: "purged" }]);
 });
 
-it("the machine and its money: doctor, budget, trust, adapters", async () => {
+it("the machine and its money: doctor, backup, budget, trust, adapters", async () => {
   expect((await json("adapter", "new", "mine")).lines).toMatchObject([{ type: "adapter", name: "mine" }]);
   await json("doctor");
+  expect((await json("backup", "copy")).lines).toMatchObject([{ type: "backup" }]);
   expect((await json("budget")).lines).toMatchObject([
     { type: "budget", scope: "global", window: "day", limit: 5, left: 5 },
     { type: "budget", window: null },
