@@ -7,6 +7,7 @@ import { loadConfig, noConfig, type LoadedConfig } from "../config/load.ts";
 import {
   configurationCheck,
   examineContainment,
+  examineDaemon,
   examineGit,
   examineNode,
   examineQuarantine,
@@ -49,7 +50,8 @@ async function examine(options: DoctorOptions, io: Io): Promise<DoctorReport> {
   const quarantine = examineQuarantine(state);
   const limits = runLimitsCheck(programs.containment.limits, loaded.config.limits);
   const node = examineNode(process.versions.node);
-  const checks = [node, containment, limits, git, stateCheck, quarantine, config];
+  const daemon = examineDaemon(state);
+  const checks = [node, containment, limits, git, stateCheck, daemon, quarantine, config];
   return {
     version: packageVersion(),
     ok: checks.every(({ status }) => status !== "bad") && !workers.some(isBroken),

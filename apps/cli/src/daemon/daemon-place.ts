@@ -48,6 +48,20 @@ export function withdrawDaemon(stateDir: string): void {
   rmSync(recordFile(stateDir), { force: true });
 }
 
+/** The daemon that runs on the state directory; null if there is none. */
+export function findDaemon(stateDir: string): DaemonRecord | null {
+  const record = readRecord(stateDir);
+  if (record === null) return null;
+  try {
+    const lock = takeProcessLock(lockFile(stateDir));
+    if (lock === null) return record;
+    lock.release();
+  } catch (error) {
+    ignore(error, "a state directory that cannot be written has no daemon that we could use");
+  }
+  return null;
+}
+
 function readRecord(stateDir: string): DaemonRecord | null {
   try {
     const text = readPlacedFileSync(recordFile(stateDir), { bytesMax: recordBytesMax, ownOnly: true });

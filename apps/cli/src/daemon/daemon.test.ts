@@ -98,7 +98,14 @@ it("runs that SIGTERM finds end within the grace period, or are interrupted and 
   await second.kill("SIGTERM");
 });
 
-it("a second daemon on the state directory is refused with exit code 2, and says who has it", async () => {
+/** What `doctor` says of the daemon. */
+async function doctorOnDaemon(): Promise<unknown> {
+  const { stdout } = await agentcore(scratch, ["doctor", "--json", "--state-dir", scratch.stateDir]);
+  const { checks } = JSON.parse(stdout) as { checks: { id: string; detail: string }[] };
+  return checks.find(({ id }) => id === "daemon")?.detail;
+}
+
+it("a second daemon on the state directory is refused with exit code 2, and says who has it, as doctor does", async () => {
   writeFlow(scratch, "true");
   writeDaemonFile(scratch, hook);
   const daemon = await startDaemon(scratch);
@@ -106,7 +113,10 @@ it("a second daemon on the state directory is refused with exit code 2, and says
   expect(code).toBe(2);
   expect(stderr).toContain(`process ${daemon.child.pid}`);
   expect(statSync(join(scratch.stateDir, "daemon.json")).mode & 0o077).toBe(0);
-  await daemon.kill("SIGTERM");
+  const file = join(scratch.workspace, "daemon.yaml");
+  expect(await doctorOnDaemon()).toContain(`process ${daemon.child.pid} runs test (${file}) since `);
+  await daemon.kill("SIGKILL");
+  expect(await doctorOnDaemon()).toBe("none runs on this state directory");
 });
 
 it("SIGHUP reads the file again, and one with mistakes changes nothing", async () => {

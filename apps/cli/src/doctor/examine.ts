@@ -21,6 +21,7 @@ import type { Environment } from "@agentcore/yaml-file";
 import type { LoadedConfig } from "../config/load.ts";
 import { nearestExisting } from "../config/own-directory.ts";
 import type { Config } from "../config/schema.ts";
+import { findDaemon } from "../daemon/daemon-place.ts";
 import { describeLeft } from "../state/quarantine.ts";
 import { formatBytes } from "../screen/summary.ts";
 import { hiddenDirectories, requireOneOwner, requireOwnState, type StateDir } from "../state/state-dir.ts";
@@ -201,6 +202,16 @@ export async function examineState(state: StateDir, waitsBelow: number | undefin
     const cure = isAgentCoreError(error) ? error.cure : "Use another directory with --state-dir.";
     return { ...base, status: "bad", detail: (error as Error).message, cure };
   }
+}
+
+/** Whether a daemon works on the state directory: it then runs the jobs that are submitted there. */
+export function examineDaemon(state: StateDir): Check {
+  const found = findDaemon(state.path);
+  const detail =
+    found === null
+      ? "none runs on this state directory"
+      : `process ${found.pid} runs ${found.name} (${found.file}) since ${found.startedAt}`;
+  return { id: "daemon", title: "Daemon", status: "ok", detail, cure: null };
 }
 
 /** Runs with living processes that nobody works on: their workspaces are refused until the processes are gone. */
