@@ -9,7 +9,7 @@ import type { Environment } from "@agentcore/yaml-file";
 const notifyMsMax = 5_000;
 
 /**
- * Never rejects: a daemon that cannot say how it is works all the same. Logged, because a service manager that waits in vain
+ * Never rejects: a daemon that cannot say how it is works all the same. Logged, because a service manager that hears nothing
  * ends the daemon.
  */
 export async function notifyServiceManager(
