@@ -31,6 +31,7 @@ import type {
   WhyReport,
 } from "@agentcore/scheduler";
 import type {
+  ChainLink,
   EventQuery,
   Firing,
   FiringQuery,
@@ -144,7 +145,7 @@ export interface TriggersPort {
   /** Routes the event again, to one trigger or to all of its source; the original stays. Returns the id of the new event. */
   replay(event: string, trigger: string | null): Promise<string>;
   /** Rejects with `AC_TOPIC_UNKNOWN` if no source has the topic. `key`: no second event with the same one is kept. */
-  emit(topic: string, payload: Json, key: string | null): Promise<Accepted>;
+  emit(emission: EmittedEvent): Promise<Accepted>;
   event(id: string): Promise<StoredEvent | null>;
   events(query: EventQuery): Promise<readonly StoredEvent[]>;
   firing(id: string): Promise<StoredFiring | null>;
@@ -153,6 +154,14 @@ export interface TriggersPort {
   whyWaits(firing: Firing): WaitReason | null;
   /** Skips a firing that waits, or cancels its run. Rejects with `AC_FIRING_NOT_FOUND` if it is not open. */
   cancelFiring(id: string, reason: string): Promise<void>;
+}
+
+export interface EmittedEvent {
+  readonly topic: string;
+  readonly payload: Json;
+  readonly key: string | null;
+  /** The runs that led to it, the oldest first. */
+  readonly chain: readonly ChainLink[];
 }
 
 export interface Accepted {

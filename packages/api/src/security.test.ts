@@ -34,7 +34,7 @@ describe("tokens", () => {
   it.each([
     ["no token", {}],
     ["another scheme", { authorization: "Basic YTpi" }],
-    ["an unknown token", bearer("act_unknown")],
+    ["an unknown token", bearer("agc_unknown")],
     ["an empty one", bearer("")],
     ["a long one", bearer("x".repeat(5000))],
   ])("%s is refused with 401", async (_name, headers) => {

@@ -237,11 +237,11 @@ class Caller {
   }
 
   async #ask(path: string, { headers, ...init }: Asked): Promise<Response> {
-    const { base, fetch } = this.#transport;
+    const { base, place, fetch } = this.#transport;
     try {
       return await fetch(`${base}${path}`, { ...init, headers: { ...this.#headers, ...headers } });
     } catch (error) {
-      throw unreachable(base, error);
+      throw unreachable(place, error);
     }
   }
 }

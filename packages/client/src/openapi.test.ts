@@ -64,7 +64,12 @@ const calls: Readonly<Record<string, (client: AgentCoreClient) => unknown>> = {
   listEvents: (client) => client.listEvents({ source: "s", before: 5, limit: 5 }),
   showEvent: (client) => client.showEvent("id"),
   replayEvent: (client) => client.replayEvent("id", { trigger: "t" }),
-  emitEvent: (client) => client.emitEvent("a topic", { payload: { at: 5 }, key: "k" }),
+  emitEvent: (client) =>
+    client.emitEvent("a topic", {
+      payload: { at: 5 },
+      key: "k",
+      chain: [{ daemon: "d", trigger: "t", run: "r" }],
+    }),
   listFirings: (client) =>
     client.listFirings({ trigger: "t", event: "e", run: "r", state: "ended", limit: 5 }),
   showFiring: (client) => client.showFiring("id"),
@@ -143,12 +148,14 @@ describe("a daemon", () => {
     });
   });
 
-  it("keeps a payload as it came, and says moments as texts", async () => {
+  it("keeps a payload and its chain as they came, and says moments as texts", async () => {
     const client = createClient({ url: api.url, token: api.operate });
+    const chain = [{ daemon: "other", trigger: "nightly", run: "r1" }];
     const payload = { at: 5, list: [{ endedAt: 6.123456789 }] };
-    const { events } = await client.emitEvent("work", { payload });
+    const { events } = await client.emitEvent("work", { payload, chain });
     const event = await client.showEvent(events[0] ?? "");
     expect(event.payload).toEqual(payload);
+    expect(event.chain).toEqual(chain);
     expect(event.at).toMatch(/^\d{4}-\d\d-\d\dT/);
   });
 
@@ -171,9 +178,22 @@ describe("a daemon", () => {
     }
   });
 
+  it("at a URL with a password is refused without repeating the password", () => {
+    expect(() => createClient({ url: "http://me:s3cret@127.0.0.1:9" })).toThrow(
+      expect.objectContaining({ code: "AC_USAGE", message: expect.not.stringContaining("s3cret") }),
+    );
+    expect(() => createClient({ url: "unix:///a%zz" })).toThrow(
+      expect.objectContaining({ code: "AC_USAGE" }),
+    );
+  });
+
   it("that is gone is unreachable", async () => {
     const gone = createClient({ url: "http://127.0.0.1:9" });
     await expect(gone.health()).rejects.toMatchObject({ code: "AC_API_UNREACHABLE" });
+    await expect(createClient({ url: "unix:///a%20b/none.sock" }).health()).rejects.toMatchObject({
+      code: "AC_API_UNREACHABLE",
+      message: expect.stringContaining("the socket /a b/none.sock does not answer"),
+    });
     expect(() => createClient({ url: "ftp://x" })).toThrow(/unix:\/\/\/PATH/);
   });
 });

@@ -6,34 +6,51 @@ export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 export interface Transport {
   /** Without a slash at its end. */
   readonly base: string;
+  /** For messages. */
+  readonly place: string;
   readonly fetch: Fetch;
 }
 
 /** `http://…`, `https://…`, or `unix:///path/of/the/socket`. Throws `AC_USAGE` for any other URL. */
 export function transportFor(url: string, given: Fetch | undefined): Transport {
   if (url.startsWith("unix://")) {
-    const path = decodeURIComponent(url.slice("unix://".length));
-    if (!path.startsWith("/"))
+    const path = decoded(url.slice("unix://".length));
+    if (path === null || !path.startsWith("/"))
       throw badUrl(url, "a socket needs an absolute path: unix:///run/agentcore.sock");
-    return { base: "http://localhost", fetch: given ?? overSocket(path) };
+    return { base: "http://localhost", place: `the socket ${path}`, fetch: given ?? overSocket(path) };
   }
   const parsed = URL.parse(url);
   if (parsed === null || !/^https?:$/.test(parsed.protocol)) {
     throw badUrl(url, "use http://HOST:PORT, https://HOST or unix:///PATH");
   }
-  return { base: url.replace(/\/+$/, ""), fetch: given ?? ((to, init) => fetch(to, init)) };
+  if (parsed.username !== "" || parsed.password !== "") {
+    throw new AgentCoreError(
+      "AC_USAGE",
+      `the URL of the daemon at ${parsed.host} has a user or a password: pass a token instead`,
+    );
+  }
+  const base = url.replace(/\/+$/, "");
+  return { base, place: base, fetch: given ?? ((to, init) => fetch(to, init)) };
+}
+
+function decoded(path: string): string | null {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return null;
+  }
 }
 
 const badUrl = (url: string, why: string): AgentCoreError =>
   new AgentCoreError("AC_USAGE", `${JSON.stringify(url)} is no URL of a daemon: ${why}`);
 
-export const unreachable = (base: string, error: unknown): AgentCoreError => {
+export const unreachable = (place: string, error: unknown): AgentCoreError => {
   const { cause = error } = error instanceof Error ? error : {};
   return new AgentCoreError(
     "AC_API_UNREACHABLE",
-    `the daemon at ${base} does not answer: ${errorText(cause)}`,
+    `the daemon at ${place} does not answer: ${errorText(cause)}`,
     {
-      evidence: { url: base },
+      evidence: { place },
       cause: error,
     },
   );

@@ -21,7 +21,7 @@ export async function createToken(
   token: NewToken,
   { store, clock, ids }: { readonly store: TokenStore; readonly clock: Clock; readonly ids: Ids },
 ): Promise<CreatedToken> {
-  const text = `act_${randomBytes(32).toString("base64url")}`;
+  const text = `agc_${randomBytes(32).toString("base64url")}`;
   const stored = { ...token, id: ids.next(), hash: hashOfToken(text), createdAt: clock.now() };
   await store.add(stored);
   return { text, stored };

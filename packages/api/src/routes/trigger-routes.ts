@@ -243,8 +243,8 @@ function addNewEventRoutes(app: ApiApp, triggers: () => TriggersPort): void {
       status: 202,
       answer: one("Accepted"),
     },
-    async ({ params: { topic }, body: { payload, key = null } }) =>
-      accepted(await triggers().emit(topic, payload, key)),
+    async ({ params: { topic }, body: { payload, key = null, chain = [] } }) =>
+      accepted(await triggers().emit({ topic, payload, key, chain })),
   );
 }
 

@@ -305,8 +305,8 @@ function memoryTriggers(store: TriggerStore): TriggersPort {
       const change = { replayOf: event, onlyTrigger: trigger };
       return (await add("night", found?.event.payload, change)).events[0] ?? "";
     },
-    emit: async (topic, payload, key) => {
-      if (topic === "work") return add("work", payload, { key });
+    emit: async ({ topic, payload, key, chain }) => {
+      if (topic === "work") return add("work", payload, { key, chain });
       throw new AgentCoreError("AC_TOPIC_UNKNOWN", `no source has the topic ${topic}`);
     },
     event: (id) => store.event(id),

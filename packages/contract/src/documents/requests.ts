@@ -167,6 +167,11 @@ export const emitSchema = lazySchema(() =>
     payload: z.json(),
     /** No second event of the topic with the same key is kept. */
     key: name().optional(),
+    /** The runs that led to it, the oldest first: a trigger skips an event whose chain is too long. Default: none. */
+    chain: z
+      .array(z.strictObject({ daemon: name(), trigger: name(), run: name() }))
+      .max(32)
+      .optional(),
   }),
 );
 export type EmitRequest = z.input<typeof emitSchema>;
