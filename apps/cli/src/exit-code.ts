@@ -11,7 +11,7 @@ export const exitCodes = {
   refused: 3,
   timedOut: 4,
   budgetExhausted: 5,
-  /** The state directory could not be used now: a lock, a full disk. The same call may work later. */
+  /** The state directory could not be used now: a lock, a full disk; or no daemon answers. The same call may work later. */
   unavailable: 6,
   cancelled: 130,
 } as const;

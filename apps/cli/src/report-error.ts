@@ -23,6 +23,17 @@ const usageCodes: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   "AC_DAEMON_FILE",
   "AC_DAEMON_RUNNING",
   "AC_ADDRESS_UNAVAILABLE",
+  "AC_API_HOST",
+  "AC_API_NO_OPERATION",
+  "AC_API_REQUEST",
+  "AC_API_TOO_LARGE",
+  "AC_TRIGGER_NOT_FOUND",
+  "AC_EVENT_NOT_FOUND",
+  "AC_FIRING_NOT_FOUND",
+  "AC_TOPIC_UNKNOWN",
+  "AC_EVENT_INVALID",
+  "AC_TOKEN_NOT_FOUND",
+  "AC_TRIGGERS_NONE",
   "AC_WORKFLOW_INVALID",
   "AC_WORKFLOW_INPUT",
   "AC_WORKFLOW_STEP",
@@ -33,6 +44,24 @@ const usageCodes: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   "AC_WORKFLOW_BRANCH",
   "AC_WORKFLOW_RUN_NOT_FOUND",
   "AC_WORKFLOW_CHANGED",
+]);
+
+/** Codes that mean: the same call may work later. */
+const unavailableCodes: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  "AC_STORE_UNAVAILABLE",
+  "AC_STORE_GONE",
+  "AC_API_UNREACHABLE",
+  "AC_API_BUSY",
+  "AC_API_TIMEOUT",
+  "AC_EVENTS_BUSY",
+]);
+
+/** Codes that mean: the caller may not do it, or not now. */
+const refusedCodes: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  "AC_API_UNAUTHORIZED",
+  "AC_API_FORBIDDEN",
+  "AC_WORKFLOW_NOT_ALLOWED",
+  "AC_WORKFLOW_BUSY",
 ]);
 
 /**
@@ -53,8 +82,8 @@ export function reportError(
   const cure = cureOf(error, command);
   io.stderr.write(`agentcore: ${message}\n  ${code}: ${cure}\n`);
   if (json) writeJsonError(io, error, cure);
-  if (code === "AC_STORE_UNAVAILABLE" || code === "AC_STORE_GONE") return exitCodes.unavailable;
-  if (code === "AC_WORKFLOW_NOT_ALLOWED" || code === "AC_WORKFLOW_BUSY") return exitCodes.refused;
+  if (unavailableCodes.has(code)) return exitCodes.unavailable;
+  if (refusedCodes.has(code)) return exitCodes.refused;
   if (code === "AC_TIMEOUT") return exitCodes.timedOut;
   return usageCodes.has(code) ? exitCodes.usage : exitCodes.failed;
 }

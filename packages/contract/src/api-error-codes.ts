@@ -50,6 +50,11 @@ export const apiErrorCodes = {
     retryable: true,
     cure: "Look whether it had its effect, then repeat it if not.",
   },
+  AC_TOKEN_NOT_FOUND: {
+    meaning: "No token has that id.",
+    retryable: false,
+    cure: "`agentcore token list` shows the tokens.",
+  },
   AC_TRIGGERS_NONE: {
     meaning: "The process runs no triggers.",
     retryable: false,

@@ -30,7 +30,9 @@ describe("help", () => {
     for (const name of commands) {
       const help = await run(["help", name]);
       expect(help.code).toBe(0);
-      expect(help.stdout).toMatch(name === "jobs" || name === "dlq" ? /Commands:/ : /Examples:/);
+      expect(help.stdout).toMatch(
+        ["jobs", "dlq", "trigger", "token"].includes(name) ? /Commands:/ : /Examples:/,
+      );
     }
   });
 
@@ -68,13 +70,16 @@ describe("bad input exits 2 with one clear message and starts nothing:", () => {
     [["help", "jobs", "lst"], /^agentcore: unknown command 'lst'\n\(Did you mean list\?\)\n$/],
     [
       ["cancel", "1"],
-      /^agentcore: unknown command 'cancel'\n\(Did you mean agentcore workflow cancel, or agentcore jobs cancel\?\)\n$/,
+      /^agentcore: unknown command 'cancel'\n\(Did you mean agentcore workflow cancel, or agentcore trigger cancel, or agentcore jobs cancel\?\)\n$/,
     ],
     [
       ["logs"],
       /unknown command 'logs'\n\(Did you mean agentcore workflow logs, or agentcore jobs logs\?\)\n$/,
     ],
-    [["jobs", "replay"], /unknown command 'replay'\n\(Did you mean agentcore dlq replay\?\)\n$/],
+    [
+      ["jobs", "replay"],
+      /unknown command 'replay'\n\(Did you mean agentcore trigger replay, or agentcore dlq replay\?\)\n$/,
+    ],
     [["status"], /^agentcore: unknown command 'status'\n {2}AC_USAGE: See agentcore help\n$/],
     [["doctor", "--fix"], /unknown option '--fix'\n {2}AC_USAGE: See agentcore help doctor\n$/],
     [["completion"], /missing required argument 'shell'\n {2}AC_USAGE: See agentcore help completion\n$/],

@@ -21,6 +21,7 @@ import {
 import { examples, type Definition } from "./shared-options.ts";
 import { defineRun, defineRuntime, defineSubmit, defineWork } from "./task-commands.ts";
 import { defineDaemon } from "./daemon-commands.ts";
+import { defineEmit, defineToken, defineTrigger } from "./trigger-commands.ts";
 import { cureLine, refuseEmpty, wordsFor, wordsToParse } from "./usage-errors.ts";
 import { defineWorkflow } from "./workflow-commands.ts";
 
@@ -52,7 +53,15 @@ function commandIn([first = "", second = ""]: readonly string[]): string {
   return groups.has(first) && /^[a-z]+$/.test(second) ? `${first} ${second}` : first;
 }
 
-const groups: ReadonlySet<string> = new Set(["workflow", "jobs", "dlq", "adapter", "daemon"]);
+const groups: ReadonlySet<string> = new Set([
+  "workflow",
+  "jobs",
+  "dlq",
+  "adapter",
+  "daemon",
+  "trigger",
+  "token",
+]);
 
 /** Whether the command's exit code is the outcome of its work, even if its output could not be written. */
 export function exitsByOutcome([command = "", subcommand = ""]: readonly string[]): boolean {
@@ -77,6 +86,9 @@ const definitions: Readonly<Record<string, (definition: Definition) => void>> = 
   work: defineWork,
   workflow: defineWorkflow,
   daemon: defineDaemon,
+  trigger: defineTrigger,
+  emit: defineEmit,
+  token: defineToken,
   jobs: defineJobs,
   dlq: defineDead,
   why: defineWhy,

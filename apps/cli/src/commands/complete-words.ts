@@ -3,12 +3,14 @@
  * nothing where they cannot be known: a completion has no place for an error.
  */
 import { ignore } from "@agentcore/contract";
+import { createSqliteTokenStore } from "@agentcore/store-sqlite";
 import { listRuns } from "@agentcore/workflow";
 import { workerNames } from "../adapters.ts";
+import { openClient } from "../daemon/open-client.ts";
 import { exitCodes } from "../exit-code.ts";
 import type { Io } from "../io.ts";
 import { lastWord } from "../queue/id-words.ts";
-import { loadOptionsConfig, withQueue } from "../queue/open-queue.ts";
+import { loadOptionsConfig, withDatabase, withQueue } from "../queue/open-queue.ts";
 import { shortId } from "../screen/short-id.ts";
 import { cut, oneLine } from "../screen/text.ts";
 import { withJournal } from "../workflow/open-journal.ts";
@@ -40,6 +42,10 @@ async function wordsOf(what: string, io: Io): Promise<readonly Word[]> {
       return [[lastWord, "the newest run"], ...(await runWords(io))];
     case "workers":
       return workerNames(await loadOptionsConfig({}, io)).map((name): Word => [name, "worker"]);
+    case "triggers":
+      return triggerWords(io);
+    case "tokens":
+      return tokenWords(io);
     default:
       return [];
   }
@@ -61,5 +67,17 @@ async function runWords(io: Io): Promise<readonly Word[]> {
       shortId(id),
       `${runStateOf(header)}: ${JSON.stringify(header["name"])}`,
     ]);
+  });
+}
+
+async function triggerWords(io: Io): Promise<readonly Word[]> {
+  const { items } = await (await openClient({}, io)).listTriggers();
+  return items.map(({ id, state, on }): Word => [id, `${state}, on ${on}`]);
+}
+
+async function tokenWords(io: Io): Promise<readonly Word[]> {
+  return withDatabase({}, io, async (database) => {
+    const tokens = await createSqliteTokenStore(database).list();
+    return tokens.map(({ id, name, scope }): Word => [shortId(id), `${scope}: ${name}`]);
   });
 }

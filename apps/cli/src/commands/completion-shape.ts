@@ -25,4 +25,4 @@ export type Values =
   | { readonly kind: "directories" }
   | { readonly kind: "anything" }
   /** Known only while completing: the output of `agentcore __complete WHAT`. */
-  | { readonly kind: "asked"; readonly what: "jobs" | "dead" | "runs" | "workers" };
+  | { readonly kind: "asked"; readonly what: "jobs" | "dead" | "runs" | "workers" | "triggers" | "tokens" };

@@ -76,6 +76,8 @@ describe("in bash", () => {
     expect(await complete("jobs", "show", "")).toEqual(["@last", "jobs-1", "jobs-2", "\\$\\(touch\\ PWN\\)"]);
     expect(await complete("dlq", "replay", "d")).toEqual(["dead-1", "dead-2"]);
     expect(await complete("workflow", "show", "runs")).toEqual(["runs-1", "runs-2"]);
+    expect(await complete("trigger", "show", "t")).toEqual(["triggers-1", "triggers-2"]);
+    expect(await complete("token", "revoke", "t")).toEqual(["tokens-1", "tokens-2"]);
     expect(await complete("jobs", "list", "--before", "j")).toEqual(["jobs-1", "jobs-2"]);
     expect(existsSync(join(bin, "PWN"))).toBe(false);
   });

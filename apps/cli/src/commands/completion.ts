@@ -34,7 +34,10 @@ const list = (all: readonly string[]): Values => ({ kind: "list", words: all });
 const anything: Values = { kind: "anything" };
 const files: Values = { kind: "files" };
 const directories: Values = { kind: "directories" };
-const asked = (what: "jobs" | "dead" | "runs" | "workers"): Values => ({ kind: "asked", what });
+const asked = (what: Extract<Values, { readonly kind: "asked" }>["what"]): Values => ({
+  kind: "asked",
+  what,
+});
 
 const optionValues: Readonly<Record<string, Values>> = {
   "--worker": asked("workers"),
@@ -43,6 +46,7 @@ const optionValues: Readonly<Record<string, Values>> = {
   "--state": list(jobStates),
   "--where": words(whereFields.map((field) => (field.endsWith(".") ? field : `${field}=`))),
   "--run": asked("runs"),
+  "--trigger": asked("triggers"),
   "--workspace": directories,
   "--state-dir": directories,
   "--config": files,
@@ -77,6 +81,7 @@ function argumentOf(command: Command, path: string): Values | null {
   if (first === undefined) return null;
   const name = first.name();
   if (name === "job" || name === "run") return idsOf(path);
+  if (name === "trigger" || name === "token") return asked(`${name}s`);
   if (name === "file" || name === "path") return files;
   return argumentValues[path] ?? anything;
 }

@@ -51,6 +51,15 @@ const workerCheck = z.looseObject({
   version: maybeText,
 });
 
+/** Of a token of the API. `expiresAt`: null, it does not expire. */
+const tokenShape = () => ({
+  id: text,
+  name: text,
+  scope: z.enum(["read", "operate"]),
+  createdAt: z.number(),
+  expiresAt: z.number().nullable(),
+});
+
 /** By the value of `type`, or a name for those that share one. */
 const documents: Readonly<Record<string, z.ZodType>> = {
   event: runEventSchema,
@@ -102,6 +111,12 @@ const documents: Readonly<Record<string, z.ZodType>> = {
   trigger_event: triggerEventDocumentSchema,
   firing: firingDocumentSchema,
   accepted: acceptedDocumentSchema,
+  token: lazySchema(() => z.strictObject({ type: z.literal("token"), ...tokenShape() })),
+  /** The only place of the token's text. */
+  token_created: lazySchema(() =>
+    z.strictObject({ type: z.literal("token_created"), ...tokenShape(), token: text }),
+  ),
+  token_revoked: lazySchema(() => z.strictObject({ type: z.literal("token_revoked"), id: text })),
   drain: drainDocumentSchema,
   stop: stopDocumentSchema,
   ...workflowLineSchemas,

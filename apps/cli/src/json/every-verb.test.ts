@@ -1,5 +1,6 @@
 /** Every verb with `--json`: each of its lines is one of the published documents. */
-import { documentSchema, jsonDocument } from "@agentcore/contract";
+import { serveTestApi } from "@agentcore/api/testing";
+import { documentSchema, jsonDocument, systemIds } from "@agentcore/contract";
 import type { Command } from "commander";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -33,6 +34,9 @@ interface Printed {
   readonly stderr: string;
 }
 
+/** Of the daemon, once a test has started it. */
+let url = "";
+
 /** In this process, because starting one for each verb takes longer than all of this. */
 async function json(...args: string[]): Promise<Printed> {
   const [stdout, stderr, stdin] = [new PassThrough(), new PassThrough(), new PassThrough()];
@@ -40,7 +44,12 @@ async function json(...args: string[]): Promise<Printed> {
     stdin,
     stdout: createOutput(stdout),
     stderr: createOutput(stderr),
-    env: { PATH: process.env["PATH"] ?? "", HOME: scratch.root, XDG_STATE_HOME: join(scratch.root, "xdg") },
+    env: {
+      PATH: process.env["PATH"] ?? "",
+      HOME: scratch.root,
+      XDG_STATE_HOME: join(scratch.root, "xdg"),
+      AGENTCORE_URL: url,
+    },
     cwd: scratch.workspace,
   };
   const code = await runCommandLine([...args, "--json"], io);
@@ -156,6 +165,44 @@ it("runs and workflows", async () => {
   await json("workflow", "approve", "--last", "build");
   await json("workflow", "reject", "--last");
   expect((await json("workflow", "cancel", "--last")).lines).toMatchObject([{ code: "AC_WORKFLOW_ENDED" }]);
+});
+
+it("the triggers of a daemon, and the tokens of its API", async () => {
+  const api = await serveTestApi();
+  url = `unix://${api.socket}`;
+  try {
+    expect((await json("trigger", "list")).lines).toMatchObject([{ type: "trigger", id: "nightly" }]);
+    expect((await json("trigger", "pause", "nightly", "--note", "why")).lines).toMatchObject([
+      { type: "trigger", state: "paused", pauseNote: "why" },
+    ]);
+    expect((await json("trigger", "resume", "nightly")).lines).toMatchObject([{ state: "active" }]);
+    const { lines } = await json("trigger", "fire", "nightly", "--payload", '{"at": 5}');
+    expect(lines).toMatchObject([{ type: "accepted", duplicates: 0 }]);
+    const event = String((lines[0]?.["events"] as readonly string[] | undefined)?.[0]);
+    const kind = { kind: "waiting", attempt: 1, notBefore: 0 } as const;
+    const firing = { id: systemIds.next(), trigger: "nightly", event, at: 0, key: null, state: kind };
+    await api.triggerStore.commit({ firings: [firing] });
+    expect((await json("trigger", "show", "nightly")).lines).toMatchObject([
+      { type: "trigger_details", id: "nightly" },
+      { type: "firing", state: "waiting", event },
+    ]);
+    await json("trigger", "backfill", "nightly", "--from", "2026-05-01", "--to", "2026-05-03");
+    expect((await json("trigger", "replay", "@last")).lines).toMatchObject([{ type: "accepted" }]);
+    expect((await json("trigger", "cancel", firing.id)).lines).toMatchObject([
+      { type: "error", code: "AC_FIRING_NOT_FOUND" },
+    ]);
+    expect((await json("emit", "work", "[1]", "--key", "k")).lines).toMatchObject([{ duplicates: 0 }]);
+  } finally {
+    url = "";
+    await api.close();
+  }
+  const created = await json("token", "create", "ci", "--expires", "30d");
+  expect(created.lines).toMatchObject([{ type: "token_created", name: "ci", scope: "read" }]);
+  const listed = (await json("token", "list")).lines;
+  expect(listed).toMatchObject([{ type: "token", name: "ci" }]);
+  expect((await json("token", "revoke", String(listed[0]?.["id"]))).lines).toMatchObject([
+    { type: "token_revoked", id: listed[0]?.["id"] },
+  ]);
 });
 
 it("includes every verb that has --json", () => {

@@ -20,7 +20,7 @@ type ConditionValue =
 
 type MomentBound = "submittedBefore" | "submittedAfter" | "endedBefore" | "endedAfter";
 /** In ms: since the epoch, or before now. */
-type Moment = { readonly at: number } | { readonly ageMs: number };
+export type Moment = { readonly at: number } | { readonly ageMs: number };
 
 const readers: Readonly<Record<string, (text: string) => ConditionValue>> = {
   worker: (worker) => ({ kind: "text", part: { worker } }),
@@ -75,7 +75,7 @@ function momentReader(bound: MomentBound): (text: string) => ConditionValue {
 const timePattern = /^\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d+)?)?(Z|[+-]\d\d:\d\d)?)?$/;
 
 /** An age, or an ISO 8601 time; without a time zone it is UTC. */
-function readMoment(text: string): Moment {
+export function readMoment(text: string): Moment {
   const ageMs = parseDurationMs(text);
   if (ageMs !== undefined) return { ageMs };
   const time = timePattern.exec(text);
@@ -86,6 +86,10 @@ function readMoment(text: string): Moment {
   return { at };
 }
 
+/** In ms since the epoch. */
+export const momentAt = (moment: Moment, now: number): number =>
+  "at" in moment ? moment.at : now - moment.ageMs;
+
 /** Ages count back from `now`, in ms since the epoch. */
 export function queryOf(conditions: readonly Condition[], now: number): JobQuery {
   const parts = conditions.map(({ value }): JobQuery => {
@@ -95,7 +99,7 @@ export function queryOf(conditions: readonly Condition[], now: number): JobQuery
       case "label":
         return { labels: { [value.name]: value.text } };
       case "moment":
-        return { [value.bound]: "at" in value.moment ? value.moment.at : now - value.moment.ageMs };
+        return { [value.bound]: momentAt(value.moment, now) };
     }
   });
   // Assignment would lose a name such as `__proto__`, and a query without its condition matches every job.

@@ -12,6 +12,7 @@ import {
   traceparentSchema,
   type Capability,
   type Dedup,
+  type ErrorCode,
   type JobSubmission,
   type OutputSpec,
 } from "@agentcore/contract";
@@ -217,18 +218,19 @@ function argumentBytes(): Buffer[] {
   }
 }
 
-/** All of stdin; throws `AC_JOB_TOO_LARGE` as soon as it exceeds `bytesMax`. */
-export async function readAll(io: Pick<Io, "stdin">, bytesMax: number): Promise<string> {
+/** All of stdin; throws `AC_JOB_TOO_LARGE`, or `code`, as soon as it exceeds `bytesMax`. `of`: what has this maximum. */
+export async function readAll(
+  io: Pick<Io, "stdin">,
+  bytesMax: number,
+  { of, code }: { readonly of: string; readonly code: ErrorCode } = { of: "a job", code: "AC_JOB_TOO_LARGE" },
+): Promise<string> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of io.stdin as AsyncIterable<Buffer>) {
     chunks.push(chunk);
     size += chunk.length;
     if (size > bytesMax) {
-      throw new AgentCoreError(
-        "AC_JOB_TOO_LARGE",
-        `stdin has more than ${bytesMax} bytes, the maximum of a job`,
-      );
+      throw new AgentCoreError(code, `stdin has more than ${bytesMax} bytes, the maximum of ${of}`);
     }
   }
   return decodeText(Buffer.concat(chunks), "stdin");

@@ -1,7 +1,7 @@
 /** Opens the queue of a state directory for commands that submit, query or change jobs without running any. */
 import { AgentCoreError, systemClock, systemIds, type Log } from "@agentcore/contract";
 import { QueueClient, type JobQuery, type JobRecord, type JobStore } from "@agentcore/scheduler";
-import { createSqliteJobStore, openStateDatabase } from "@agentcore/store-sqlite";
+import { createSqliteJobStore, openStateDatabase, type StateDatabase } from "@agentcore/store-sqlite";
 import { workerNames } from "../adapters.ts";
 import { announceConfig, type Announcement } from "../config/announce.ts";
 import { loadConfig, type LoadedConfig } from "../config/load.ts";
@@ -61,6 +61,23 @@ export async function withQueue<T>(
     client.closeClient();
     await store.close();
     await log.flush();
+  }
+}
+
+/** Opens the database of the state directory, passes it to the command, and always closes it. */
+export async function withDatabase<T>(
+  options: StateOptions,
+  io: Io,
+  use: (database: StateDatabase) => Promise<T>,
+): Promise<T> {
+  const loaded = await loadOptionsConfig(options, io);
+  const state = resolveStateDir(options.stateDir, loaded, io.cwd, io.env);
+  createStateDir(state);
+  const database = await openStateDatabase({ directory: state.path });
+  try {
+    return await use(database);
+  } finally {
+    await database.close();
   }
 }
 
