@@ -37,15 +37,20 @@ export async function composeSupervised(options: ComposeSupervisedOptions): Prom
     state.path,
     "--handed-config",
   ];
+  const start = runtimeProcess({
+    command: process.execPath,
+    args,
+    env: definedOnly(env),
+    cwd,
+    onStderr,
+    handover: handoverOf(loaded),
+  });
+  let starts = 0;
   const runtime = superviseRuntime({
-    start: runtimeProcess({
-      command: process.execPath,
-      args,
-      env: definedOnly(env),
-      cwd,
-      onStderr,
-      handover: handoverOf(loaded),
-    }),
+    start: (...args) => {
+      starts += 1;
+      return start(...args);
+    },
     proveGone: proveGoneBySweep(open.containment),
     spendingOfLost: open.spendingOfLost,
     neverBegan: open.neverBegan,
@@ -57,6 +62,7 @@ export async function composeSupervised(options: ComposeSupervisedOptions): Prom
     ...open,
     runtime,
     retire: () => runtime.retire(),
+    restarts: () => Math.max(0, starts - 1),
     close: async () => {
       await runtime.close();
       await open.database.close();

@@ -65,6 +65,8 @@ export interface Composition extends OpenState {
   readonly runtime: Runtime;
   /** Call before an orderly end: a runtime that dies from now on is not started again. */
   retire(): void;
+  /** How often the process of the runtime was started again. */
+  restarts(): number;
   /** Stops all runs, proves them gone, and releases the state directory. Idempotent. */
   close(): Promise<void>;
 }
@@ -148,6 +150,7 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
     ...open,
     runtime,
     retire: () => {},
+    restarts: () => 0,
     close: async () => {
       quarantine.close();
       await runtime.close();

@@ -3,6 +3,8 @@ import type { ChainLink, Json, SkipReason } from "./trigger-event.ts";
 
 /** An event as a source gives it. */
 export interface SourceEvent {
+  /** Default: a new one. */
+  readonly id?: string;
   /** Id of the source. */
   readonly source: string;
   readonly key: string | null;

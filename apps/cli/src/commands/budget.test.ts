@@ -3,7 +3,7 @@ import { createMemoryLedger, windowStartOf } from "@agentcore/core";
 import { runtimeConfigSchema } from "@agentcore/core";
 import { expect, it } from "vitest";
 import { budgetLines } from "../screen/budget-screen.ts";
-import { budgetLevels } from "./budget.ts";
+import { budgetLevels } from "../queue/budget-levels.ts";
 
 const now = Date.UTC(2026, 10, 29, 12);
 const owner = { pid: 1, startTicks: null, bootId: null };

@@ -1,11 +1,10 @@
 /** `agentcore budget`: the cost and token limits of the configuration, and how much of each is held, spent and left. */
-import { type BudgetLevel, systemClock } from "@agentcore/contract";
-import { usdOf, windowStartOf, type BudgetWindow, type Ledger } from "@agentcore/core";
+import { systemClock } from "@agentcore/contract";
 import { createSqliteLedger, openStateDatabase } from "@agentcore/store-sqlite";
-import type { Config } from "../config/schema.ts";
 import { exitCodes } from "../exit-code.ts";
 import type { Io } from "../io.ts";
 import { loadOptionsConfig, type StateOptions } from "../queue/open-queue.ts";
+import { budgetJson, budgetLevels } from "../queue/budget-levels.ts";
 import { budgetLines } from "../screen/budget-screen.ts";
 import { plainScreen } from "../screen/terminal.ts";
 import { createStateDir, resolveStateDir } from "../state/state-dir.ts";
@@ -25,82 +24,4 @@ export async function budget(options: StateOptions, io: Io): Promise<number> {
   } finally {
     await database.close();
   }
-}
-
-function budgetJson({ scope, kind, window, limit, held, spent }: BudgetLevel): object {
-  const left = Math.max(0, limit - held - spent);
-  return { type: "budget", scope, kind, window: window ?? null, limit, held, spent, left };
-}
-
-interface Limit {
-  readonly scope: string;
-  readonly kind: "cost_usd" | "tokens";
-  readonly window: BudgetWindow;
-  readonly limit: number;
-}
-
-const windows = ["hour", "day", "month", "total"] as const satisfies readonly BudgetWindow[];
-
-/** The limits of one scope of the configuration, per window. */
-interface Scope {
-  readonly cost_usd?: Partial<Record<BudgetWindow, number | undefined>> | undefined;
-  readonly tokens?: Partial<Record<BudgetWindow, number | undefined>> | undefined;
-}
-
-/** The name under which the limits of `limits.tenants.default` are shown. They apply to each tenant that is not named. */
-export const anyOtherTenant = "tenant:*";
-
-/**
- * Every cost and token limit in effect, from the root down. `tenants`: names of tenants with booked amounts; those that the
- * configuration does not name have the limits of `tenants.default`, each separately.
- */
-export function limitsOf({ limits }: Pick<Config, "limits">, tenants: readonly string[] = []): Limit[] {
-  const named = (kind: string, scopes: Readonly<Record<string, Scope>>) =>
-    Object.entries(scopes).map(([name, scope]) => ({ name: `${kind}:${name}`, scope }));
-  const { default: anyOther, ...namedTenants } = limits.tenants;
-  const others = tenants.filter((name) => !Object.hasOwn(namedTenants, name));
-  const scopes: readonly { readonly name: string; readonly scope: Scope }[] = [
-    { name: "global", scope: limits.global },
-    ...named("tenant", namedTenants),
-    ...(anyOther === undefined
-      ? []
-      : [
-          ...others.map((name) => ({ name: `tenant:${name}`, scope: anyOther })),
-          { name: anyOtherTenant, scope: anyOther },
-        ]),
-    ...named("worker", limits.workers),
-    ...named("provider", limits.providers),
-  ];
-  return scopes.flatMap(({ name, scope }) =>
-    (["cost_usd", "tokens"] as const).flatMap((kind) =>
-      windows.flatMap((window) => {
-        const limit = scope[kind]?.[window];
-        return limit === undefined ? [] : [{ scope: name, kind, window, limit }];
-      }),
-    ),
-  );
-}
-
-/** Exported for tests. */
-export async function budgetLevels(
-  config: Pick<Config, "limits">,
-  ledger: Pick<Ledger, "levels" | "levelsBelow">,
-  now: number,
-): Promise<BudgetLevel[]> {
-  const booked = await ledger.levelsBelow(
-    "tenant:",
-    windows.map((window) => ({ window, windowStart: windowStartOf(window, now) })),
-  );
-  const tenants = [...new Set(booked.map(({ scope }) => scope.slice("tenant:".length)))];
-  const limits = limitsOf(config, tenants);
-  const levels = await ledger.levels(
-    limits.map(({ scope, window }) => ({ scope, window, windowStart: windowStartOf(window, now) })),
-  );
-  return limits.map(({ scope, kind, window, limit }, index) => {
-    const level = levels[index];
-    const isCost = kind === "cost_usd";
-    const held = isCost ? usdOf(level?.costHeldMicroUsd ?? 0) : (level?.tokensHeld ?? 0);
-    const spent = isCost ? usdOf(level?.costSpentMicroUsd ?? 0) : (level?.tokensSpent ?? 0);
-    return { scope, kind, limit, held, spent, ...(window === "total" ? {} : { window }) };
-  });
 }

@@ -33,6 +33,7 @@ export async function runDaemon(file: string, options: DaemonRunOptions, io: Io)
   const definition = await read();
   const log = createLog(options.logLevel ?? "info");
   const signals = new Signals();
+  const endAsked = Promise.withResolvers<string>();
   const daemon = await Daemon.open({
     definition,
     loaded,
@@ -42,6 +43,8 @@ export async function runDaemon(file: string, options: DaemonRunOptions, io: Io)
     env: io.env,
     log,
     onStderr: (chunk) => io.stderr.write(chunk.toString()),
+    graceMs: options.grace ?? graceMsDefault,
+    onEndAsked: () => endAsked.resolve("the API"),
   });
   const notify = (...states: readonly string[]) => notifyServiceManager(io.env, log, ...states);
   const reloads = new Reloads(daemon, read, notify, log);
@@ -50,7 +53,7 @@ export async function runDaemon(file: string, options: DaemonRunOptions, io: Io)
   log.info(factsOf(definition, daemon), "the daemon is ready");
   await notify("READY=1");
   signals.serve({ reload: () => reloads.ask(), hurry: () => daemon.hurry() });
-  const why = await Promise.race([signals.end, daemon.broken]);
+  const why = await Promise.race([signals.end, endAsked.promise, daemon.broken]);
   stopWatching();
   log.info({ why: typeof why === "string" ? why : why.code }, "the daemon is stopping");
   await notify("STOPPING=1");
@@ -61,7 +64,7 @@ export async function runDaemon(file: string, options: DaemonRunOptions, io: Io)
   return exitCodes.succeeded;
 }
 
-function factsOf({ name, triggers, sources, stateDir }: DaemonDefinition, { parts }: Daemon) {
+function factsOf({ name, triggers, sources, stateDir, server }: DaemonDefinition, { parts }: Daemon) {
   const webhooks = [...sources].flatMap(([id, { type }]) =>
     type === "webhook" ? [[id, parts.sources.webhookPort(id)]] : [],
   );
@@ -70,6 +73,8 @@ function factsOf({ name, triggers, sources, stateDir }: DaemonDefinition, { part
     stateDir,
     triggers: triggers.size,
     sources: sources.size,
+    socket: server.socket,
+    url: parts.api.url,
     webhooks: Object.fromEntries(webhooks) as Record<string, number>,
   };
 }

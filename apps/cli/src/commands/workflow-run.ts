@@ -22,7 +22,7 @@ import { resolve } from "node:path";
 import { requireWorker } from "../adapters.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import type { Config } from "../config/schema.ts";
-import { limitsOf } from "./budget.ts";
+import { limitsOf } from "../queue/budget-levels.ts";
 import { exitCodes } from "../exit-code.ts";
 import { onInterrupt } from "../interrupt.ts";
 import type { Io } from "../io.ts";

@@ -1,18 +1,9 @@
 /** `agentcore workflow validate|list|show`: shows and checks files and runs; starts nothing. */
 import { formatDuration, systemClock } from "@agentcore/contract";
-import type { Journal, JournalHeader } from "@agentcore/scheduler";
-import {
-  formatProblem,
-  listRuns,
-  readRun,
-  storedSteps,
-  waitingApprovals,
-  type RunListing,
-  type StoredRun,
-} from "@agentcore/workflow";
+import type { JournalHeader } from "@agentcore/scheduler";
+import { formatProblem, listRuns, storedSteps, waitingApprovals, type StoredRun } from "@agentcore/workflow";
 import { exitCodes } from "../exit-code.ts";
 import type { Io } from "../io.ts";
-import { approvalJson, runJson, stepJson } from "../json/workflow-documents.ts";
 import { loadOptionsConfig, type StateOptions } from "../queue/open-queue.ts";
 import { span, type Line } from "../screen/line.ts";
 import { table } from "../screen/table.ts";
@@ -22,10 +13,11 @@ import { plainScreen } from "../screen/terminal.ts";
 import { allRuns, findRunId } from "../workflow/find-run.ts";
 import { lookUpWorkers } from "../workflow/known-workers.ts";
 import { loadWorkflow, writeWarnings } from "../workflow/load-workflow.ts";
+import { approvalsOf, runDetailsDocument, runDocument } from "../workflow/run-documents.ts";
 import { runStateOf } from "../workflow/run-owner.ts";
 import { withJournal } from "../workflow/open-journal.ts";
 import { findStored, sameWorkflow } from "../workflow/stored-run.ts";
-import { approveCommand, notificationText } from "../workflow/status.ts";
+import { notificationText } from "../workflow/status.ts";
 import { approvalLines, failureLines, stepTable } from "../workflow/workflow-screen.ts";
 import { asksForPicture, drawRun, type PictureOptions } from "./workflow-graph.ts";
 
@@ -61,16 +53,12 @@ export async function listWorkflowRuns(options: ListRunsOptions, io: Io): Promis
     const { limit } = options;
     const before = options.before === undefined ? undefined : await findRunId(journal, options.before);
     const runs = await listRuns(journal, { before, limit });
-    const waiting = await waitingIn(journal, runs);
     if (options.json === true) {
-      for (const { id, header } of runs)
-        io.stdout.json({
-          type: "run",
-          ...runJson(id, header, runStateOf(header)),
-          waitsFor: waiting.get(id) ?? [],
-        });
+      for (const run of runs) io.stdout.json(await runDocument(journal, run));
       return exitCodes.succeeded;
     }
+    const waiting = new Map<string, readonly string[]>();
+    for (const run of runs) waiting.set(run.id, await approvalsOf(journal, run));
     const nameOf = shortIdsAmong(await allRuns(journal));
     const columns = [
       { title: "RUN", isWhole: true },
@@ -92,22 +80,6 @@ export async function listWorkflowRuns(options: ListRunsOptions, io: Io): Promis
   });
 }
 
-/** By run: the steps that wait for an approval. */
-async function waitingIn(
-  journal: Journal,
-  runs: readonly RunListing[],
-): Promise<ReadonlyMap<string, readonly string[]>> {
-  const found = new Map<string, readonly string[]>();
-  for (const { id, header } of runs) {
-    if (typeof header["outcome"] === "string") continue;
-    const stored = await readRun(journal, id);
-    if (stored === undefined) continue;
-    const steps = (await waitingApprovals(journal, stored)).map(({ step }) => step);
-    if (steps.length > 0) found.set(id, steps);
-  }
-  return found;
-}
-
 function stateText(header: JournalHeader, waiting: readonly string[]): string {
   const state = runStateOf(header);
   const group = header["waitsForGroup"] ?? null;
@@ -123,26 +95,16 @@ export async function showWorkflowRun(
 ): Promise<number> {
   if (asksForPicture(options)) return drawRun(run, options, io);
   return withJournal(options, io, async (journal) => {
-    const { id, stored } = await findStored(journal, run);
+    const found = await findStored(journal, run);
+    if (options.json === true) {
+      io.stdout.json(await runDetailsDocument(journal, found, io));
+      return exitCodes.succeeded;
+    }
+    const { id, stored } = found;
     const { created, header } = stored;
     const workflow = await sameWorkflow(stored, io);
     const steps = workflow === null ? null : storedSteps(stored, workflow);
     const waiting = typeof header["outcome"] === "string" ? [] : await waitingApprovals(journal, stored);
-    if (options.json === true) {
-      const facts = runJson(id, header, runStateOf(header));
-      const reports = steps?.map(stepJson) ?? null;
-      const approvals = waiting.map((wait) => approvalJson(wait, approveCommand(id, wait.step)));
-      const waitsFor = waiting.map(({ step }) => step);
-      io.stdout.json({
-        type: "run_details",
-        ...facts,
-        waitsFor,
-        inputs: created.inputs,
-        approvals,
-        steps: reports,
-      });
-      return exitCodes.succeeded;
-    }
     const message = header["message"];
     plainScreen(io.stdout).print([
       [

@@ -25,6 +25,8 @@ import { closeScheduler, startScheduler } from "../queue/start-scheduler.ts";
 import { pruneAttemptsRegularly } from "../state/prune-attempts.ts";
 import { createStateDir, type StateDir } from "../state/state-dir.ts";
 import { portsOf } from "../workflow/open-engine.ts";
+import type { ServedApi } from "@agentcore/api";
+import { DaemonEvents, serveDaemonApi } from "./serve-daemon-api.ts";
 import { Closers } from "./closers.ts";
 import { publishDaemon, takeDaemonPlace, withdrawDaemon } from "./daemon-place.ts";
 import { OpenSources } from "./open-sources.ts";
@@ -42,9 +44,13 @@ export interface DaemonOptions {
   readonly log: Log;
   /** Receives the log of the runtime process. */
   readonly onStderr: (chunk: Buffer) => void;
+  /** How long runs may go on once the daemon is to end, in ms. */
+  readonly graceMs: number;
+  /** Called when the API asks for the end of the daemon. */
+  readonly onEndAsked: () => void;
 }
 
-interface DaemonParts {
+export interface DaemonParts {
   readonly composition: Composition;
   readonly scheduler: Scheduler;
   readonly journal: Journal;
@@ -55,16 +61,20 @@ interface DaemonParts {
   readonly sources: OpenSources;
 }
 
+interface OpenParts extends DaemonParts {
+  readonly api: ServedApi;
+}
+
 /** After the grace period: how long what is being stopped may take. The next daemon accounts for what is left. */
 const stopMsMax = 30_000;
 
 export class Daemon {
-  readonly parts: DaemonParts;
+  readonly parts: OpenParts;
   readonly #closers: Closers;
   readonly #hurry = Promise.withResolvers<void>();
   #stopping: Promise<void> | null = null;
 
-  private constructor(parts: DaemonParts, closers: Closers) {
+  private constructor(parts: OpenParts, closers: Closers) {
     this.parts = parts;
     this.#closers = closers;
   }
@@ -130,9 +140,10 @@ export class Daemon {
   }
 }
 
-async function openParts(options: DaemonOptions, closers: Closers): Promise<DaemonParts> {
+async function openParts(options: DaemonOptions, closers: Closers): Promise<OpenParts> {
   const { definition, loaded, state, adapters, env, log } = options;
   const { config } = loaded;
+  const events = new DaemonEvents();
   createStateDir(state);
   const place = await takeDaemonPlace(state.path);
   closers.add(() => place.release());
@@ -156,6 +167,7 @@ async function openParts(options: DaemonOptions, closers: Closers): Promise<Daem
     store: composition.store,
     open: async () => ({ ports, close: async () => {} }),
     isDaemon: true,
+    onEvent: (event) => events.workflow(event),
   });
   const { api: workflows } = opened;
   closers.add(() => opened.close());
@@ -171,6 +183,7 @@ async function openParts(options: DaemonOptions, closers: Closers): Promise<Daem
     random: systemRandom,
     ids: systemIds,
     log,
+    onChange: (changes) => events.triggers(changes),
   });
   closers.add(() => engine.close());
   await resumeRuns({ workflows, journal, engine, log });
@@ -178,6 +191,10 @@ async function openParts(options: DaemonOptions, closers: Closers): Promise<Daem
   const sources = new OpenSources({ host: engine, composition, env, log });
   closers.add(() => sources.close());
   await sources.replace(definition);
+  const parts = { composition, scheduler, journal, workflows, store, runner, engine, sources };
+  const end = options.onEndAsked;
+  const api = await serveDaemonApi({ ...options, parts, events, end });
+  closers.add(() => api.close());
 
   const keep = { keepMs: config.keep_ended, clock: systemClock, log };
   closers.add(pruneAttemptsRegularly({ attemptsDir: state.attempts, store: composition.store, ...keep }));
@@ -190,5 +207,5 @@ async function openParts(options: DaemonOptions, closers: Closers): Promise<Daem
     startedAt: new Date().toISOString(),
   });
   closers.add(() => withdrawDaemon(state.path));
-  return { composition, scheduler, journal, workflows, store, runner, engine, sources };
+  return { ...parts, api };
 }

@@ -137,7 +137,7 @@ export class OpenSources {
           runCommand: (request) => this.#run(request, workspace),
         });
       case "topics":
-        return new QueueTopics({ ...common, sources });
+        return new QueueTopics({ ...common, sources, ids: systemIds });
     }
   }
 

@@ -175,6 +175,8 @@ export interface WorkflowsOptions {
   readonly open: () => Promise<OpenedEngine>;
   /** The process resumes the runs that it began once it is started again. Default: false. */
   readonly isDaemon?: boolean;
+  /** Called with each event of each run. Must not throw. */
+  readonly onEvent?: (event: WorkflowEvent) => void;
 }
 
 /** Opens nothing before the first run. */
@@ -332,6 +334,7 @@ class LibraryWorkflows implements Workflows {
     const events = new EventQueue<WorkflowEvent>(waitingMax);
     const tell = (event: WorkflowEvent): void => {
       events.push(event, event.type !== "job_event");
+      this.#options.onEvent?.(event);
       try {
         onEvent?.(event);
       } catch (error) {

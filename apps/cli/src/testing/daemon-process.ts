@@ -16,6 +16,9 @@ const daemonCommand = [node, condition, program.replace(/agentcore\.js$/, "agent
 export interface StartedDaemon extends Started {
   /** By id of the webhook source. */
   readonly ports: Readonly<Record<string, number>>;
+  readonly socket: string;
+  /** Of the API over TCP; null: it is not served there. */
+  readonly url: string | null;
   kill(signal: NodeJS.Signals): Promise<void>;
 }
 
@@ -49,6 +52,8 @@ export async function startDaemon(
   return {
     ...started,
     ports: (ready?.["webhooks"] ?? {}) as Record<string, number>,
+    socket: ready?.["socket"] as string,
+    url: ready?.["url"] as string | null,
     kill: async (signal) => {
       started.child.kill(signal);
       await started.finished;

@@ -18,6 +18,7 @@ import { decide } from "../decide/decide.ts";
 import { initialState } from "../decide/initial-state.ts";
 import type { Decision, MachineEffect, MachineInput, MachineState } from "../decide/machine.ts";
 import { nextWakeAt } from "../decide/next-wake.ts";
+import { cursorFrom, nextSlotAt, slotsBetween } from "../decide/slots.ts";
 import type { DaemonDefinition, TriggerDefinition } from "../definition.ts";
 import type { Firing } from "../firing.ts";
 import type { Acceptance, SourceChange, SourceEvent, SourceHost } from "../source.ts";
@@ -41,6 +42,8 @@ export interface TriggerEngineOptions {
 
 /** Events in one commit: enough to share its cost, few enough to keep the loop of events free. */
 const routedAtOnce = 100;
+/** Slots of one backfill. */
+const backfillMax = 1000;
 /** How often events of other processes are looked for. */
 const pollMs = 1_000;
 /** The longest wait for a wall clock, which can be set back or forward meanwhile. */
@@ -135,6 +138,39 @@ export class TriggerEngine implements SourceHost {
     return event;
   }
 
+  /**
+   * Fires a trigger for each slot of its schedule in [`from`, `to`), once however often it is asked. At most 1000; the oldest
+   * come first. Throws `AC_TRIGGER_NOT_FOUND`, or `AC_USAGE` if its source has no schedule.
+   */
+  async backfill(
+    id: string,
+    { from, to }: { readonly from: number; readonly to: number },
+  ): Promise<{ readonly events: readonly string[]; readonly duplicates: number }> {
+    const { on } = this.#trigger(id);
+    const source = this.#state.definition.sources.get(on);
+    if (source?.type !== "interval" && source?.type !== "cron")
+      throw new AgentCoreError(
+        "AC_USAGE",
+        `the source of trigger "${id}" is no schedule, so it has no slots`,
+      );
+    const cursor = cursorFrom(source, this.stateOf(on), this.#options.clock.now());
+    const { slots } = slotsBetween(source, { from, to: to - 1, limit: backfillMax, cursor });
+    const events = slots.map(({ key, payload }) => ({
+      ...this.#eventOf({ source: on, payload, chain: [], key: `backfill ${id} ${key}` }),
+      onlyTrigger: id,
+    }));
+    const answers = await this.#keepAll({ events });
+    const accepted = events.filter((_, index) => answers[index] === "accepted").map((event) => event.id);
+    return { events: accepted, duplicates: events.length - accepted.length };
+  }
+
+  /** When the next slot of a schedule is; null: never, or the source has none. */
+  nextSlotAt(id: string): number | null {
+    const source = this.#state.definition.sources.get(id);
+    if (source?.type !== "interval" && source?.type !== "cron") return null;
+    return nextSlotAt(source, cursorFrom(source, this.stateOf(id), this.#options.clock.now()));
+  }
+
   /** Resolves once it is durable. Throws `AC_TRIGGER_NOT_FOUND`. */
   async pause(id: string, note: string): Promise<TriggerState> {
     this.#trigger(id);
@@ -198,10 +234,10 @@ export class TriggerEngine implements SourceHost {
     return answers;
   }
 
-  #eventOf({ source, key, payload, chain, skipped = null }: SourceEvent): TriggerEvent {
+  #eventOf({ id, source, key, payload, chain, skipped = null }: SourceEvent): TriggerEvent {
     const { ids, clock } = this.#options;
     const more = { onlyTrigger: null, replayOf: null, skipped };
-    return { id: ids.next(), at: clock.now(), source, key, payload, chain, ...more };
+    return { id: id ?? ids.next(), at: clock.now(), source, key, payload, chain, ...more };
   }
 
   #trigger(id: string): TriggerDefinition {

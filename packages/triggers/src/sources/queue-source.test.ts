@@ -1,4 +1,4 @@
-import { systemClock } from "@agentcore/contract";
+import { systemClock, systemIds } from "@agentcore/contract";
 import { expect, it } from "vitest";
 import type { EventSource } from "../definition.ts";
 import { recordedLog, TestHost } from "../testing/sources.ts";
@@ -13,21 +13,23 @@ const sources = new Map<string, EventSource>([
 function topics() {
   const host = new TestHost();
   const { log, lines } = recordedLog();
-  return { host, lines, topics: new QueueTopics({ sources, host, clock: systemClock, log }) };
+  return { host, lines, topics: new QueueTopics({ sources, host, ids: systemIds, clock: systemClock, log }) };
 }
 
 it("an event goes to each source of its topic once per key, with its chain", async () => {
   const { host, topics: queue } = topics();
   const chain = [{ daemon: "a", trigger: "b", run: "c" }];
   const request = { topic: "orders", payload: { id: 7, note: "$(touch /tmp/x)\u001b[2J" }, key: "7", chain };
-  expect(await queue.emit(request)).toEqual([
+  const emissions = await queue.emit(request);
+  expect(emissions).toMatchObject([
     { source: "orders", acceptance: "accepted" },
     { source: "audit", acceptance: "accepted" },
   ]);
+  expect(emissions.map(({ event }) => event)).toEqual(host.events.map(({ id }) => id));
   expect((await queue.emit(request)).map(({ acceptance }) => acceptance)).toEqual(["duplicate", "duplicate"]);
   await queue.emit({ topic: "orders", payload: null });
   expect(host.events).toHaveLength(4);
-  expect(host.events[0]).toEqual({ source: "orders", key: "7", payload: request.payload, chain });
+  expect(host.events[0]).toMatchObject({ source: "orders", key: "7", payload: request.payload, chain });
 });
 
 it.each<[string, Partial<EmitRequest>, string, RegExp]>([

@@ -1,5 +1,5 @@
 /** The source of `type: queue`: events that `agentcore emit`, the API or another program sends to a topic. */
-import { AgentCoreError } from "@agentcore/contract";
+import { AgentCoreError, type Ids } from "@agentcore/contract";
 import { isChain } from "../chain.ts";
 import type { EventSource } from "../definition.ts";
 import type { Acceptance, Source, SourceCount, SourceEvent, SourceHost } from "../source.ts";
@@ -27,6 +27,8 @@ export interface Emission {
   /** Id of the source. */
   readonly source: string;
   readonly acceptance: Acceptance;
+  /** Id of the event; null if it was a duplicate. */
+  readonly event: string | null;
 }
 
 /**
@@ -49,6 +51,7 @@ export function queueEvents(
 export class QueueTopics implements Source {
   readonly #sources: ReadonlyMap<string, EventSource>;
   readonly #host: SourceHost;
+  readonly #ids: Ids;
   readonly #tally: SourceTally;
   readonly #inHand = new Set<Promise<unknown>>();
   #isClosed = false;
@@ -56,14 +59,17 @@ export class QueueTopics implements Source {
   constructor({
     sources,
     host,
+    ids,
     ...tally
   }: {
     /** By id. Those of other types are left out. */
     readonly sources: ReadonlyMap<string, EventSource>;
     readonly host: SourceHost;
+    readonly ids: Ids;
   } & TallyOptions) {
     this.#sources = sources;
     this.#host = host;
+    this.#ids = ids;
     this.#tally = new SourceTally(tally);
   }
 
@@ -94,15 +100,15 @@ export class QueueTopics implements Source {
       throw this.#refused(
         new AgentCoreError("AC_EVENTS_BUSY", `${inHandMax} events are being stored already.`),
       );
-    const events = this.#checked(request);
+    const events = this.#checked(request).map((event) => ({ ...event, id: this.#ids.next() }));
     const kept = this.#host.acceptAll(events);
     this.#inHand.add(kept);
     try {
       const acceptances = await kept;
-      return events.map(({ source }, index) => {
+      return events.map(({ source, id }, index) => {
         const acceptance = acceptances[index] ?? "accepted";
         this.#tally.count(source, acceptance);
-        return { source, acceptance };
+        return { source, acceptance, event: acceptance === "accepted" ? id : null };
       });
     } catch (error) {
       this.#tally.refuse(events[0]?.source ?? null, "not_kept", "An emitted event could not be stored.");

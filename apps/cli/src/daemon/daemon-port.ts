@@ -1,0 +1,116 @@
+/** The daemon as a whole, for the API: whether it is ready, what it may spend, and how it is stopped. */
+import type { DaemonPort } from "@agentcore/api";
+import { sleep, systemClock, type BudgetDocument, type ContainmentReceipt } from "@agentcore/contract";
+import { createSqliteLedger } from "@agentcore/store-sqlite";
+import { lookAtLeftRuns } from "@agentcore/containment";
+import { listRuns } from "@agentcore/workflow";
+import { budgetJson, budgetLevels } from "../queue/budget-levels.ts";
+import type { Config } from "../config/schema.ts";
+import { describeLeft } from "../state/quarantine.ts";
+import { packageVersion } from "../version.ts";
+import { runStateOf } from "../workflow/run-owner.ts";
+import type { DaemonParts } from "./open-daemon.ts";
+
+export interface DaemonPortOptions {
+  readonly parts: DaemonParts;
+  readonly config: Config;
+  /** Begins the end of the daemon, as SIGTERM does. */
+  readonly end: () => void;
+  readonly graceMs: number;
+}
+
+const stopMsMax = 60_000;
+const pollMs = 100;
+const pageSize = 500;
+
+export function daemonPort({ parts, config, end, graceMs }: DaemonPortOptions): DaemonPort {
+  const { engine, scheduler, composition, workflows, journal } = parts;
+  const startedAt = systemClock.now();
+  const ledger = createSqliteLedger(composition.database);
+
+  const runningRuns = async (): Promise<readonly string[]> =>
+    (await listRuns(journal, { limit: 1000 }))
+      .filter(({ header }) => runStateOf(header) === "RUNNING")
+      .map(({ id }) => id);
+
+  return {
+    version: () => ({ version: packageVersion(), name: engine.state.definition.name, startedAt }),
+    readiness: async () => {
+      const { isDraining } = engine.state;
+      const checks = await Promise.all([
+        check("store", async () => void (await scheduler.stats())),
+        check("runtime", async () => void (await composition.runtime.load())),
+      ]);
+      const isReady = !isDraining && checks.every(({ ok }) => ok);
+      return { ready: isReady, state: isDraining ? "draining" : "ready", checks };
+    },
+    budgets: async () => {
+      const levels = await budgetLevels(config, ledger, systemClock.now());
+      return levels.map((level) => budgetJson(level) as Omit<BudgetDocument, "type">);
+    },
+    drain: async () => {
+      const [{ running: jobs }, runs] = await Promise.all([scheduler.stats(), runningRuns()]);
+      end();
+      return { jobs, runs: runs.length, deadline: systemClock.now() + graceMs };
+    },
+    stopAll: async (reason) => {
+      const at = systemClock.now();
+      const triggers = [...engine.state.triggers.values()].filter(({ pause }) => pause === null);
+      for (const { id } of triggers)
+        if (engine.state.definition.triggers.has(id)) await engine.pause(id, reason);
+      for (const { id } of engine.state.open.values()) await engine.cancel(id, reason).catch(() => {});
+      const runs = await runningRuns();
+      await Promise.allSettled(runs.map((run) => workflows.cancel(run, reason)));
+      const { queued, running } = await cancelJobs(parts, reason);
+      const deadline = systemClock.now() + stopMsMax;
+      while (systemClock.now() < deadline && (await scheduler.stats()).running > 0)
+        await sleep(systemClock, pollMs);
+      const jobs = await Promise.all(running.map((id) => endOf(parts, id)));
+      const survivors = lookAtLeftRuns(composition.state.containment).map(describeLeft);
+      const stillRunning = (await scheduler.stats()).running;
+      return {
+        at,
+        reason,
+        durationMs: systemClock.now() - at,
+        triggers: triggers.map(({ id }) => id),
+        runs: [...runs],
+        queued,
+        jobs,
+        survivors,
+        isEmpty: stillRunning === 0 && survivors.length === 0,
+      };
+    },
+  };
+}
+
+async function check(name: string, look: () => Promise<void>) {
+  try {
+    await look();
+    return { name, ok: true, detail: "" };
+  } catch (error) {
+    return { name, ok: false, detail: error instanceof Error ? error.message : "it does not answer" };
+  }
+}
+
+/** Cancels every job that waits or runs. */
+async function cancelJobs({ composition, scheduler }: DaemonParts, reason: string) {
+  const running: string[] = [];
+  let queued = 0;
+  for (let before: string | undefined; ;) {
+    const query = { states: ["queued", "running"] as const, limit: pageSize };
+    const { jobs } = await composition.store.list({ ...query, ...(before === undefined ? {} : { before }) });
+    for (const { job, state } of jobs) {
+      await (await scheduler.attach(job.id)).cancel({ reason });
+      if (state.kind === "running") running.push(job.id);
+      else queued += 1;
+    }
+    if (jobs.length < pageSize) return { running, queued };
+    before = jobs.at(-1)?.job.id;
+  }
+}
+
+async function endOf({ composition }: DaemonParts, id: string) {
+  const result = (await composition.store.get(id))?.result ?? null;
+  const containment: ContainmentReceipt | null = result?.containment ?? null;
+  return { id, outcome: result?.outcome ?? null, containment };
+}
