@@ -24,7 +24,11 @@ interface FireOptions extends DaemonOptions {
 export async function fireTrigger(trigger: string, options: FireOptions, io: Io): Promise<number> {
   const payload = options.payload === undefined ? undefined : await readJson(options.payload, io);
   const client = await openClient(options, io);
-  return writeAccepted(await client.fireTrigger(trigger, omitUndefined({ payload })), options, io);
+  const { state } = await client.showTrigger(trigger);
+  const accepted = await client.fireTrigger(trigger, omitUndefined({ payload }));
+  if (state !== "active")
+    io.stderr.write(`agentcore: the trigger is ${state}, so the event starts nothing\n`);
+  return writeAccepted(accepted, options, io);
 }
 
 interface BackfillOptions extends DaemonOptions {

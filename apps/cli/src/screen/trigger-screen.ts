@@ -18,6 +18,7 @@ type Firing = Printed<FiringDocument>;
 const none = "–";
 
 export function triggerTable(triggers: readonly Trigger[], now: number): Line[] {
+  const hasPaused = triggers.some(({ pausedAt }) => pausedAt !== null);
   const columns = [
     { title: "TRIGGER", isWhole: true },
     { title: "STATE", isWhole: true },
@@ -28,7 +29,7 @@ export function triggerTable(triggers: readonly Trigger[], now: number): Line[] 
     { title: "RUNS", align: "right", mayGo: true },
     { title: "SPENT", align: "right", mayGo: true },
     { title: "LAST" },
-    ...(triggers.some(({ pausedAt }) => pausedAt !== null) ? [{ title: "PAUSE" }] : []),
+    ...(hasPaused ? [{ title: "PAUSE" }] : []),
   ] as const;
   return table(
     columns,
@@ -42,7 +43,7 @@ export function triggerTable(triggers: readonly Trigger[], now: number): Line[] 
       span(formatCount(trigger.runs)),
       span(spentText(trigger)),
       span(lastText(trigger, now), trigger.lastOutcome === "FAILED" ? "bad" : "plain"),
-      span(pauseText(trigger, now), "dim"),
+      ...(hasPaused ? [span(pauseText(trigger, now), "dim")] : []),
     ]),
   );
 }
@@ -100,7 +101,7 @@ export function triggerLines(trigger: Printed<TriggerDetailsDocument>, now: numb
     ...field("last", lastRun === null ? "" : `${lastText(trigger, now)}, run ${shortId(lastRun)}`),
     ...field("failures", failuresInARow === 0 ? "" : `${formatCount(failuresInARow)} in a row`, "bad"),
     ...field("cooldown", isCooling ? `ends in ${until(cooldownEndsAt, now)}` : ""),
-    ...field("spent", [spentText(trigger), ...budgetWords(trigger)].join(" of ")),
+    ...field("spent", spendingText(trigger)),
     ...field("rules", rulesText(trigger)),
     ...field("skipped", skippedText(trigger.skipped)),
   ];
@@ -109,14 +110,16 @@ export function triggerLines(trigger: Printed<TriggerDetailsDocument>, now: numb
 const runsText = ({ runs, maxRuns }: Printed<TriggerDetailsDocument>): string =>
   `${formatCount(runs)}${maxRuns === null ? "" : ` of ${formatCount(maxRuns)}`}`;
 
-function budgetWords({ budget }: Trigger): readonly string[] {
-  if (budget === null) return [];
-  const { costUsd, tokens, per } = budget;
+/** Empty without a budget if nothing was spent. */
+function spendingText(trigger: Trigger): string {
+  const spent = spentText(trigger);
+  if (trigger.budget === null) return spent === none ? "" : spent;
+  const { costUsd, tokens, per } = trigger.budget;
   const limits = [
     ...(costUsd === null ? [] : [formatDollars(costUsd)]),
     ...(tokens === null ? [] : [`${formatCount(tokens)} tokens`]),
   ];
-  return [`${limits.join(" and ")} each ${per}`];
+  return `${spent === none ? "nothing" : spent} of ${limits.join(" and ")} each ${per}`;
 }
 
 function rulesText(trigger: Printed<TriggerDetailsDocument>): string {
