@@ -273,9 +273,9 @@ describe.each(implementations)("$implementation", ({ implementation, level }) =>
     ["a marker that is no file name", { marker: "../x" }, "AC_JOB_INVALID"],
     ["a variable that a shell would lose", { env: { "a.b": "1" } }, "AC_JOB_INVALID"],
     ["a NUL byte in the environment", { env: { A: "a\0b" } }, "AC_JOB_INVALID"],
-    ["a directory that is not there", { cwd: "/nonexistent" }, "AC_WORKSPACE_MISSING"],
+    ["a directory that is not there", { cwd: "/proc/nonexistent" }, "AC_WORKSPACE_MISSING"],
     ["a directory that is a file", { cwd: "/etc/passwd" }, "AC_WORKSPACE_MISSING"],
-    ["a program that is not there", { command: "/nonexistent" }, "AC_WORKER_MISSING"],
+    ["a program that is not there", { command: "/proc/nonexistent" }, "AC_WORKER_MISSING"],
     ["a name that is on no PATH", { command: "nonexistent-program" }, "AC_WORKER_MISSING"],
     ["a program that is a directory", { command: "/etc" }, "AC_WORKER_MISSING"],
   ])("refuses %s and starts nothing", async (_, change, code) => {
