@@ -1,7 +1,7 @@
 import { systemClock, type Clock } from "@agentcore/contract";
 import { until } from "@agentcore/contract/testing";
 import { execFile } from "node:child_process";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
@@ -63,12 +63,16 @@ async function started({
   return { host, sources, lines, countOf };
 }
 
-const print = (text: string) => writeFile(join(folder, "value"), text);
+/** A command that runs meanwhile sees the old text or the new one. */
+async function print(text: string): Promise<void> {
+  await writeFile(join(folder, "value.new"), text);
+  await rename(join(folder, "value.new"), join(folder, "value"));
+}
 const payloads = (host: TestHost) => host.events.map(({ payload }) => payload);
 
 it("the first run sets the baseline, and each change of output or exit code is one event", async () => {
   await print("a");
-  const { host, countOf } = await started({ command: `cat value; test "$(cat value)" != c` });
+  const { host, countOf } = await started({ command: `v=$(cat value); printf %s "$v"; test "$v" != c` });
   await until(() => countOf("unchanged") >= 3);
   expect(host.events).toEqual([]);
   await print("$(touch owned)\u001b[2J");
