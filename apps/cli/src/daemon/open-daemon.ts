@@ -126,11 +126,13 @@ export class Daemon {
     const graceIsOver = sleep(systemClock, graceMs, over.signal);
     composition.retire();
     await sources.close();
-    await engine.drain();
-    await Promise.race([engine.whenQuiet(), graceIsOver]);
+    // A store that takes no write keeps the engine from deciding, and must not keep the daemon from ending.
+    const drained = engine.drain().then(() => engine.whenQuiet());
+    drained.catch(() => {});
+    await Promise.race([drained, graceIsOver]);
     runner.interrupt();
-    await settledWithin(systemClock, engine.whenQuiet(), stopMsMax);
     await engine.close();
+    await settledWithin(systemClock, engine.whenQuiet(), stopMsMax);
     const finished = scheduler.close({ finishRunning: true });
     finished.catch(() => {});
     await Promise.race([finished, graceIsOver]);

@@ -1,9 +1,12 @@
 /** Runs what triggers ask for: workflow runs, and the jobs of `evaluate` and `analyze`. */
 import {
   AgentCoreError,
+  backOffMs,
   errorText,
   isAgentCoreError,
   omitUndefined,
+  sleep,
+  systemClock,
   type JobSubmission,
   type Log,
   type WorkerResult,
@@ -40,6 +43,14 @@ export interface WorkflowRunnerOptions {
 /** How often a gate is begun again because its daemon or runtime died. */
 const lostMax = 9;
 
+const interrupted = { outcome: "INTERRUPTED", message: null, costUsd: null, tokens: null } as const;
+
+/** Between tries of a run that cannot go on just now. */
+const again = { minMs: 250, maxMs: 5_000 };
+
+const passingCodes: readonly string[] = ["AC_STORE_UNAVAILABLE", "AC_WORKFLOW_TAKEN", "AC_DRAINING"];
+const isPassing = (error: unknown): boolean => isAgentCoreError(error) && passingCodes.includes(error.code);
+
 /** A run that took too long has failed. */
 const outcomes: Readonly<Record<WorkflowOutcome, RunOutcome>> = {
   SUCCEEDED: "SUCCEEDED",
@@ -53,13 +64,41 @@ export class WorkflowRunner implements TriggerRunner {
   readonly #running = new Map<string, WorkflowRunHandle>();
   /** Cancels of runs that have not begun here. */
   readonly #cancelled = new Map<string, string>();
-  #isStopping = false;
+  readonly #stopping = new AbortController();
 
   constructor(options: WorkflowRunnerOptions) {
     this.#options = options;
   }
 
+  /**
+   * A run that cannot go on just now, because the store takes no write or because another process works on it, has not failed:
+   * it is tried again until it has ended, or the daemon stops.
+   */
   async run(request: RunRequest): Promise<TriggeredEnd> {
+    try {
+      return await this.#runToEnd(request);
+    } finally {
+      this.#cancelled.delete(request.run);
+    }
+  }
+
+  async #runToEnd(request: RunRequest): Promise<TriggeredEnd> {
+    const { run } = request;
+    for (let failures = 1; ; failures += 1) {
+      try {
+        return await this.#runOnce(request);
+      } catch (error) {
+        if (this.#isStopping) return interrupted;
+        if (!isPassing(error)) return this.#failed(run, error);
+        if (failures === 1)
+          this.#options.log.warn({ run, error }, "a run cannot go on just now; it is tried again");
+        await sleep(systemClock, backOffMs(failures, again), this.#stopping.signal);
+        if (this.#isStopping) return interrupted;
+      }
+    }
+  }
+
+  async #runOnce(request: RunRequest): Promise<TriggeredEnd> {
     const { run: id } = request;
     try {
       const ended = await this.#storedEnd(id);
@@ -70,11 +109,8 @@ export class WorkflowRunner implements TriggerRunner {
       if (reason !== undefined) handle.cancel(reason);
       if (this.#isStopping) handle.interrupt();
       return endOf(await handle.result());
-    } catch (error) {
-      return this.#failed(id, error);
     } finally {
       this.#running.delete(id);
-      this.#cancelled.delete(id);
     }
   }
 
@@ -123,9 +159,13 @@ export class WorkflowRunner implements TriggerRunner {
     }
   }
 
+  get #isStopping(): boolean {
+    return this.#stopping.signal.aborted;
+  }
+
   /** Interrupts what runs; the next daemon resumes it. */
   interrupt(): void {
-    this.#isStopping = true;
+    this.#stopping.abort();
     for (const handle of this.#running.values()) handle.interrupt("the daemon is shutting down");
   }
 
@@ -161,8 +201,6 @@ export class WorkflowRunner implements TriggerRunner {
   /** A run whose file has changed cannot go on: it is ended, so that its trigger can. */
   async #failed(id: string, error: unknown): Promise<TriggeredEnd> {
     const { workflows, log } = this.#options;
-    if (this.#isStopping && isAgentCoreError(error) && error.code === "AC_DRAINING")
-      return { outcome: "INTERRUPTED", message: null, costUsd: null, tokens: null };
     log.warn({ run: id, error }, "a run of a trigger could not go on");
     if (isAgentCoreError(error) && error.code === "AC_WORKFLOW_CHANGED")
       await workflows.cancel(id, error.message).catch((problem: unknown) => {

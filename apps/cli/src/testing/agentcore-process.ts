@@ -147,10 +147,10 @@ export async function agentcore(
   return startAgentcore(scratch, args, options).finished;
 }
 
-/** The JSON lines of an output. */
-export function jsonLinesOf(text: string): Record<string, unknown>[] {
+/** The JSON lines of an output; of a log, other lines are left out. */
+export function jsonLinesOf(text: string, kind: "all" | "log" = "all"): Record<string, unknown>[] {
   return text
     .split("\n")
-    .filter(Boolean)
+    .filter((line) => line !== "" && (kind === "all" || line.startsWith("{")))
     .map((line) => JSON.parse(line) as Record<string, unknown>);
 }

@@ -7,6 +7,7 @@ import {
   jsonLinesOf,
   startAgentcore,
   type Scratch,
+  type StartOptions,
   type Started,
 } from "./agentcore-process.ts";
 
@@ -38,17 +39,17 @@ export function writeDaemonFile(scratch: Scratch, body: string): string {
   return file;
 }
 
-/** Resolves once the daemon is ready. `env`: besides what `agentcore` gets in tests. */
+/** Resolves once the daemon is ready. */
 export async function startDaemon(
   scratch: Scratch,
   args: readonly string[] = [],
-  env: Readonly<Record<string, string>> = {},
+  options: Omit<StartOptions, "program"> = {},
 ): Promise<StartedDaemon> {
-  const started = startAgentcore(scratch, ["daemon.yaml", ...args], { program: daemonCommand, env });
+  const started = startAgentcore(scratch, ["daemon.yaml", ...args], { ...options, program: daemonCommand });
   let stderr = "";
   started.child.stderr?.on("data", (text: string) => (stderr += text));
   await started.saw("the daemon is ready");
-  const ready = jsonLinesOf(stderr).find(({ msg }) => msg === "the daemon is ready");
+  const ready = jsonLinesOf(stderr, "log").find(({ msg }) => msg === "the daemon is ready");
   return {
     ...started,
     ports: (ready?.["webhooks"] ?? {}) as Record<string, number>,

@@ -49,17 +49,24 @@ const pollMs = 1_000;
 /** The longest wait for a wall clock, which can be set back or forward meanwhile. */
 const wakeMsMax = 60_000;
 
+interface WaitingInput {
+  readonly input: MachineInput;
+  readonly done: () => void;
+  readonly refuse: (error: AgentCoreError) => void;
+}
+
 export class TriggerEngine implements SourceHost {
   readonly #options: TriggerEngineOptions;
   #state: MachineState;
   /** Events of open firings. */
   readonly #events = new Map<string, TriggerEvent>();
-  #inputs: { readonly input: MachineInput; readonly done: () => void }[] = [];
+  #inputs: WaitingInput[] = [];
   #looksForEvents = true;
   #wake: Timer | null = null;
   #poll: Timer | null = null;
   #working: Promise<void> | null = null;
   #isClosed = false;
+  readonly #closing = new AbortController();
   /** Effects that are not done: runs, evaluations, analyses. */
   readonly #open = new Set<Promise<void>>();
 
@@ -215,12 +222,17 @@ export class TriggerEngine implements SourceHost {
     while (this.#open.size > 0) await Promise.allSettled(this.#open);
   }
 
-  /** Stops deciding. Runs that are open are the runner's: interrupt them before. */
+  /**
+   * Stops deciding, also while the store takes no write: what is not stored is decided again by the next daemon. Runs that are
+   * open are the runner's: interrupt them before.
+   */
   async close(): Promise<void> {
     this.#isClosed = true;
+    this.#closing.abort();
     this.#wake?.cancel();
     this.#poll?.cancel();
     await this.#working;
+    for (const { refuse } of this.#inputs.splice(0)) refuse(shuttingDown());
   }
 
   async #keep(event: TriggerEvent): Promise<Acceptance> {
@@ -259,10 +271,10 @@ export class TriggerEngine implements SourceHost {
   #input(input: MachineInput): Promise<void> {
     return new Promise((resolve, reject) => {
       if (this.#isClosed) {
-        reject(new AgentCoreError("AC_DRAINING", "the daemon is shutting down"));
+        reject(shuttingDown());
         return;
       }
-      this.#inputs.push({ input, done: resolve });
+      this.#inputs.push({ input, done: resolve, refuse: reject });
       this.#work();
     });
   }
@@ -293,8 +305,11 @@ export class TriggerEngine implements SourceHost {
     }
     const changes = pending.changes();
     const routed = events.map(({ id }) => id);
-    if (routed.length + changes.firings.length + changes.triggers.length > 0)
-      await this.#commit({ routed, ...changes });
+    const isChange = routed.length + changes.firings.length + changes.triggers.length > 0;
+    if (isChange && !(await this.#commit({ routed, ...changes }))) {
+      for (const { refuse } of inputs) refuse(shuttingDown());
+      return;
+    }
     this.#state = pending.state;
     for (const effect of pending.effects) this.#perform(effect);
     this.#forgetEvents(routed, changes.firings);
@@ -328,17 +343,23 @@ export class TriggerEngine implements SourceHost {
     );
   }
 
-  /** Repeats the write until the store takes it: nothing can be decided meanwhile, and nothing is lost. */
-  async #commit(change: Parameters<TriggerStore["commit"]>[0]): Promise<void> {
+  /**
+   * Repeats the write until the store takes it: nothing can be decided meanwhile, and nothing is lost. Resolves to whether it
+   * was stored; it is not if the engine is closed meanwhile.
+   */
+  async #commit(change: Parameters<TriggerStore["commit"]>[0]): Promise<boolean> {
     const { store, clock, log } = this.#options;
     for (let failures = 1; ; failures += 1) {
       try {
         await store.commit(change);
-        return;
+        if (failures > 1) log.info({ failures: failures - 1 }, "decisions of triggers can be stored again");
+        return true;
       } catch (error) {
-        if (this.#isClosed) throw error;
-        log.error({ error, failures }, "decisions of triggers could not be stored; trying again");
-        await sleep(clock, backOffMs(failures, { minMs: 50, maxMs: 5_000 }));
+        if (failures === 1)
+          log.error({ error }, "decisions of triggers could not be stored; it is tried until they can be");
+        if (this.#isClosed) return false;
+        await sleep(clock, backOffMs(failures, { minMs: 50, maxMs: 5_000 }), this.#closing.signal);
+        if (this.#isClosed) return false;
       }
     }
   }
@@ -408,7 +429,11 @@ export class TriggerEngine implements SourceHost {
 
   /** A daemon that is shutting down decides nothing more; the next one finds the run's end by its id. */
   async #tell(input: MachineInput): Promise<void> {
-    if (!this.#isClosed) await this.#input(input);
+    try {
+      await this.#input(input);
+    } catch (error) {
+      if (!this.#isClosed) throw error;
+    }
   }
 
   /** Null without its event. */
@@ -451,3 +476,5 @@ export class TriggerEngine implements SourceHost {
     });
   }
 }
+
+const shuttingDown = (): AgentCoreError => new AgentCoreError("AC_DRAINING", "the daemon is shutting down");
