@@ -38,6 +38,10 @@ const sections: Readonly<
     title: "Durable queue beside BullMQ and pg-boss",
     run: async (report) => (await import("./queue-peers.ts")).benchQueuePeers(report),
   },
+  daemon: {
+    title: "The daemon: idle, events, webhooks",
+    run: async (report) => (await import("./daemon.ts")).benchDaemon(report),
+  },
   recovery: {
     title: "From kill -9 to the moment the jobs run again",
     run: async (report) => (await import("./recovery.ts")).benchRecovery(report),
