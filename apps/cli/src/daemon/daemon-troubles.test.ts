@@ -64,7 +64,7 @@ async function startOnSmallDisk(): Promise<{
   writeFileSync(config, "backpressure: { disk_free: { defer: 1KiB, reject: 1KiB } }\n");
   const file = join(scratch.root, "fill");
   const prefix = ["unshare", "-rm", "bash", "-c", onSmallDisk, scratch.stateDir, file];
-  const daemon = await startDaemon(scratch, ["--config", config, "--grace", "1s"], { prefix });
+  const daemon = await startDaemon(scratch, ["--config", config, "--grace", "1s"], {}, prefix);
   return {
     daemon,
     fill: async () => {

@@ -7,7 +7,6 @@ import {
   jsonLinesOf,
   startAgentcore,
   type Scratch,
-  type StartOptions,
   type Started,
 } from "./agentcore-process.ts";
 
@@ -39,13 +38,14 @@ export function writeDaemonFile(scratch: Scratch, body: string): string {
   return file;
 }
 
-/** Resolves once the daemon is ready. */
+/** Resolves once the daemon is ready. `env`: besides what `agentcore` gets in tests. `prefix`: words of a wrapper. */
 export async function startDaemon(
   scratch: Scratch,
   args: readonly string[] = [],
-  options: Omit<StartOptions, "program"> = {},
+  env: Readonly<Record<string, string>> = {},
+  prefix: readonly string[] = [],
 ): Promise<StartedDaemon> {
-  const started = startAgentcore(scratch, ["daemon.yaml", ...args], { ...options, program: daemonCommand });
+  const started = startAgentcore(scratch, ["daemon.yaml", ...args], { program: daemonCommand, env, prefix });
   let stderr = "";
   started.child.stderr?.on("data", (text: string) => (stderr += text));
   await started.saw("the daemon is ready");
