@@ -119,7 +119,7 @@ it("a second daemon on the state directory is refused with exit code 2, and says
   expect(await doctorOnDaemon()).toBe("none runs on this state directory");
 });
 
-it("SIGHUP reads the file again, and one with mistakes changes nothing", async () => {
+it("SIGHUP reads the file again, and one with mistakes, or with a change that needs a restart, changes nothing", async () => {
   writeFlow(scratch, "echo one >> ran");
   writeFlow(scratch, "echo two >> ran", "other.yaml");
   const file = writeDaemonFile(scratch, hook);
@@ -128,6 +128,12 @@ it("SIGHUP reads the file again, and one with mistakes changes nothing", async (
   writeFileSync(file, readFileSync(file, "utf8").replace("on: hook", "on: hok"));
   daemon.child.kill("SIGHUP");
   await daemon.saw("the daemon file was refused");
+  writeFileSync(
+    file,
+    readFileSync(file, "utf8").replace("on: hok", "on: hook").replace("name: test", "name: other"),
+  );
+  daemon.child.kill("SIGHUP");
+  await daemon.saw("restart the daemon to change name");
   expect(await deliver(port, { n: 1 })).toBe(202);
   await until(() => linesOf("ran").length === 1);
   writeDaemonFile(scratch, hook.replace("flow.yaml", "other.yaml"));

@@ -8,14 +8,16 @@ import {
   systemClock,
   systemIds,
   systemRandom,
-  type AgentCoreError,
+  AgentCoreError,
   type Log,
   type WorkerAdapter,
 } from "@agentcore/contract";
+import type { ServedApi } from "@agentcore/api";
 import type { Journal, Scheduler } from "@agentcore/scheduler";
 import { createSqliteJournal, createSqliteTriggerStore } from "@agentcore/store-sqlite";
 import { TriggerEngine, type DaemonDefinition, type TriggerStore } from "@agentcore/triggers";
 import { workflowConcurrencyKey } from "@agentcore/workflow";
+import { isDeepStrictEqual } from "node:util";
 import type { Composition } from "../compose.ts";
 import { composeSupervised } from "../compose-supervised.ts";
 import type { Environment } from "@agentcore/yaml-file";
@@ -25,7 +27,6 @@ import { closeScheduler, startScheduler } from "../queue/start-scheduler.ts";
 import { pruneAttemptsRegularly } from "../state/prune-attempts.ts";
 import { createStateDir, type StateDir } from "../state/state-dir.ts";
 import { portsOf } from "../workflow/open-engine.ts";
-import type { ServedApi } from "@agentcore/api";
 import { DaemonEvents, serveDaemonApi } from "./serve-daemon-api.ts";
 import { Closers } from "./closers.ts";
 import { publishDaemon, takeDaemonPlace, withdrawDaemon } from "./daemon-place.ts";
@@ -65,6 +66,9 @@ interface OpenParts extends DaemonParts {
   readonly api: ServedApi;
 }
 
+/** What a reload cannot change. */
+const keptFromStart = ["name", "workspace", "stateDir", "agentsFile", "server"] as const;
+
 /** After the grace period: how long what is being stopped may take. The next daemon accounts for what is left. */
 const stopMsMax = 30_000;
 
@@ -99,8 +103,15 @@ export class Daemon {
     return this.parts.composition.broken;
   }
 
-  /** The new definition counts from the next event on. Rejects if a source of it cannot start; the old one then stays. */
+  /**
+   * The new definition counts from the next event on. Rejects with `AC_DAEMON_FILE` if it changes what only a start can, and
+   * with the error of a source that cannot start; the old one then stays.
+   */
   async reload(definition: DaemonDefinition): Promise<void> {
+    const before = this.parts.engine.state.definition;
+    const changed = keptFromStart.filter((key) => !isDeepStrictEqual(before[key], definition[key]));
+    if (changed.length > 0)
+      throw new AgentCoreError("AC_DAEMON_FILE", `restart the daemon to change ${changed.join(", ")}`);
     await this.parts.sources.replace(definition);
     await this.parts.engine.reload(definition);
   }

@@ -1,5 +1,5 @@
 /** The runs of workflows that this process works on. Nothing is opened before the first of them. */
-import { settledWithin, systemClock } from "@agentcore/contract";
+import { AgentCoreError, settledWithin, systemClock } from "@agentcore/contract";
 import type { RunHandle, RunOptions } from "@agentcore/workflow";
 import type { OpenedEngine } from "../workflow/open-engine.ts";
 
@@ -11,13 +11,15 @@ export class WorkflowEngine {
   readonly #open: () => Promise<OpenedEngine>;
   #opened: Promise<OpenedEngine> | null = null;
   readonly #running = new Map<string, RunHandle>();
+  #isClosed = false;
 
   constructor(open: () => Promise<OpenedEngine>) {
     this.#open = open;
   }
 
-  /** The ports of runs; opened at the first call. */
+  /** The ports of runs; opened at the first call. Rejects with `AC_DRAINING` after `close`. */
   async ports(): Promise<RunOptions> {
+    if (this.#isClosed) throw new AgentCoreError("AC_DRAINING", "it was closed; no run was started");
     this.#opened ??= this.#open();
     return (await this.#opened).ports;
   }
@@ -36,6 +38,7 @@ export class WorkflowEngine {
 
   /** Interrupts what runs; it can be resumed. */
   async close(): Promise<void> {
+    this.#isClosed = true;
     const opened = await this.#opened?.catch(() => null);
     if (opened === undefined || opened === null) return;
     const handles = [...this.#running.values()];

@@ -54,6 +54,21 @@ it("runs a file, tells its events in order, and lists and shows the run as the c
   expect(stdout).toContain("SUCCEEDED");
 });
 
+it("starts nothing after close(), and refuses ids that are none in words", async () => {
+  const file = fileOf(`  a: ${step("touch late")}`);
+  const none = undefined as unknown as string;
+  for (const wrong of [core.workflows.show(none), core.workflows.cancel(none), core.scheduler.why(none)])
+    await expect(wrong).rejects.toMatchObject({
+      code: "AC_OPTION_INVALID",
+      message: expect.stringContaining("is a text, not undefined") as string,
+    });
+  await core.close();
+  await expect(core.workflows.run(file, { workspace: scratch.workspace })).rejects.toMatchObject({
+    code: "AC_DRAINING",
+  });
+  expect(existsSync(join(scratch.workspace, "late"))).toBe(false);
+});
+
 it("passes secrets of the program's environment on to steps, masked in what it tells", async () => {
   const file = fileOf(`  a: ${step('echo "it is $TOKEN"', ", secrets: [TOKEN]")}`);
   const run = await core.workflows.run(file, { workspace: scratch.workspace });

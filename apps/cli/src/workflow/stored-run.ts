@@ -21,6 +21,9 @@ export interface FoundRun {
 
 /** `given`: see `findRunId`. Throws `AC_WORKFLOW_RUN_NOT_FOUND`. */
 export async function findStored(journal: Journal, given: string): Promise<FoundRun> {
+  // A program without types may pass anything.
+  if (typeof given !== "string")
+    throw new AgentCoreError("AC_OPTION_INVALID", `the id of a run is a text, not ${typeof given}`);
   const id = await findRunId(journal, given);
   const stored = await readRun(journal, id);
   if (stored === undefined) throw runNotFound(given);
