@@ -20,11 +20,10 @@ it("is held by one process, until that process gives it back or is killed", asyn
     import { takeProcessLock } from ${JSON.stringify(source)};
     console.log(takeProcessLock(${JSON.stringify(path)}) === null ? "busy" : "held");
     setInterval(() => {}, 1000);`;
-  const holder = spawn(process.execPath, ["--input-type=module", "-e", script], {
-    stdio: ["ignore", "pipe", "ignore"],
-  });
-  const [said] = (await once(holder.stdout, "data")) as [Buffer];
-  expect(String(said)).toBe("held\n");
+  const args = ["--conditions=@agentcore/source", "--input-type=module", "-e", script];
+  const holder = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
+  const said = await Promise.race([once(holder.stdout, "data"), once(holder, "close")]);
+  expect(String(said[0])).toBe("held\n");
   expect(takeProcessLock(path)).toBeNull();
   holder.kill("SIGKILL");
   await once(holder, "close");
