@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import { createCommandLog, createLog } from "./log.ts";
 
 const module = fileURLToPath(new URL("log.ts", import.meta.url));
+const node = ["--conditions=@agentcore/source", "--input-type=module", "-e"];
 
 function logged(level: string): { stdout: string; lines: { level: number; msg: string; n?: number }[] } {
   const program = `
@@ -11,7 +12,7 @@ function logged(level: string): { stdout: string; lines: { level: number; msg: s
     const log = createLog(${JSON.stringify(level)});
     log.debug({ n: 1 }, "a"); log.info({ n: 2 }, "b"); log.warn({ n: 3 }, "c"); log.error({ n: 4 }, "d");
     await log.flush();`;
-  const { stdout, stderr } = spawnSync(process.execPath, ["--input-type=module", "-e", program], {
+  const { stdout, stderr } = spawnSync(process.execPath, [...node, program], {
     encoding: "utf8",
   });
   const lines = stderr.split("\n").filter(Boolean);
@@ -57,7 +58,5 @@ it("the logging library is not loaded where nothing is logged", () => {
     log.error({}, "unseen");
     await log.flush();
     process.stdout.write(String(Object.keys(process.getBuiltinModule("node:module")._cache).length));`;
-  expect(execFileSync(process.execPath, ["--input-type=module", "-e", program], { encoding: "utf8" })).toBe(
-    "0",
-  );
+  expect(execFileSync(process.execPath, [...node, program], { encoding: "utf8" })).toBe("0");
 });
