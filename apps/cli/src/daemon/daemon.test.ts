@@ -30,7 +30,7 @@ triggers:
 it("a signed delivery starts one run, and its content never becomes a command", async () => {
   writeFlow(
     scratch,
-    'echo "$AGENTCORE_TRIGGER_ID $COLOR $AGENTCORE_CHAIN" >> ran; cat .daemon-context/event.json > seen',
+    'cat .daemon-context/event.json > seen; echo "$AGENTCORE_TRIGGER_ID $COLOR $AGENTCORE_CHAIN" >> ran',
   );
   writeDaemonFile(
     scratch,
