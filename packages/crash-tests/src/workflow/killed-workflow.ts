@@ -109,7 +109,9 @@ export function readArtifacts(workspace: string): Readonly<Record<string, string
   const files = readdirSync(workspace, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name))
-    .filter((path) => relative(workspace, path).split("/")[0] !== ".git" && !path.endsWith("/ledger"));
+    .filter((path) => relative(workspace, path).split("/")[0] !== ".git" && !path.endsWith("/ledger"))
+    // What a killed process left of a write; a later write removes it after an hour.
+    .filter((path) => !path.includes("/.agentcore-new-"));
   return Object.fromEntries(
     files.sort().map((path) => [relative(workspace, path), contentOf(path, readFileSync(path, "utf8"))]),
   );
