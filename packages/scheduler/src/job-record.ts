@@ -71,6 +71,21 @@ export type JobState =
 
 export type JobStateKind = JobState["kind"];
 
+/** Why the job waits, is to stop, or ended; null if there is nothing to say. */
+export function reasonOfState(state: JobState): Reason | null {
+  switch (state.kind) {
+    case "queued":
+      return state.waitingFor;
+    case "running":
+      return state.cancelRequested;
+    case "succeeded":
+      return null;
+    case "dead":
+    case "cancelled":
+      return state.reason;
+  }
+}
+
 export const terminalKinds = ["succeeded", "dead", "cancelled"] as const satisfies readonly JobStateKind[];
 
 /** Charged by all attempts together; unknown amounts count as 0 here (`charge.ts` bounds them first). */

@@ -6,7 +6,7 @@ import {
   type JobDetailsDocument,
   type JobDocument,
 } from "@agentcore/contract";
-import type { AttemptRecord, JobRecord, JobState } from "../job-record.ts";
+import { reasonOfState, type AttemptRecord, type JobRecord, type JobState } from "../job-record.ts";
 import type { LateResult } from "../job-store.ts";
 import { runOfPiece } from "../piece.ts";
 import type { WhyReport } from "../submit/why.ts";
@@ -58,7 +58,7 @@ const iterationLabel = "workflow.iteration";
 type StateFields = "runAt" | "claimedAt" | "endedAt" | "code" | "reason" | "replayedAs";
 
 function stateJson(state: JobState): Pick<JobFields, StateFields> {
-  const reason = reasonOf(state);
+  const reason = reasonOfState(state);
   return {
     runAt: state.kind === "queued" ? state.runAt : null,
     claimedAt: state.kind === "running" ? state.claimedAt : null,
@@ -67,20 +67,6 @@ function stateJson(state: JobState): Pick<JobFields, StateFields> {
     reason: reason?.message ?? null,
     replayedAs: state.kind === "dead" ? state.replayedAs : null,
   };
-}
-
-function reasonOf(state: JobState) {
-  switch (state.kind) {
-    case "queued":
-      return state.waitingFor;
-    case "running":
-      return state.cancelRequested;
-    case "succeeded":
-      return null;
-    case "dead":
-    case "cancelled":
-      return state.reason;
-  }
 }
 
 export function jobDetailsDocument(

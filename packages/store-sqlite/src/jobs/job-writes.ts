@@ -10,6 +10,7 @@ import {
   type JobState,
   type Submission,
   newRecord,
+  reasonOfState,
   runOfPiece,
   transition,
 } from "@agentcore/scheduler";
@@ -113,27 +114,13 @@ function writeRow(sql: Sql, row: JobRow, after: JobRecord, place: Place, lastAtt
     running?.owner ?? null,
     running?.claimedAt ?? null,
     jsonOf(running?.started ?? null),
-    jsonOf(reasonOf(state)),
+    jsonOf(reasonOfState(state)),
     "endedAt" in state ? state.endedAt : null,
     ended ? (row.end_number ?? endMark(sql) + 1) : null,
     state.kind === "dead" ? state.replayedAs : null,
     lastAttempt,
     row.number,
   );
-}
-
-function reasonOf(state: JobState): object | null {
-  switch (state.kind) {
-    case "queued":
-      return state.waitingFor;
-    case "running":
-      return state.cancelRequested;
-    case "succeeded":
-      return null;
-    case "dead":
-    case "cancelled":
-      return state.reason;
-  }
 }
 
 /** Returns its number. */
