@@ -16,6 +16,7 @@ export * from "./permit.ts";
 export * from "./placed-file.ts";
 export * from "./ports.ts";
 export * from "./probe.ts";
+export * from "./require-id.ts";
 export * from "./result.ts";
 export * from "./run-event.ts";
 export * from "./runtime.ts";

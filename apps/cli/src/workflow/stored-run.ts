@@ -1,5 +1,5 @@
 /** Stored runs, for the commands and the library: found by what a person gave, with the process that works on them and their file. */
-import { AgentCoreError } from "@agentcore/contract";
+import { AgentCoreError, requireId } from "@agentcore/contract";
 import type { Journal } from "@agentcore/scheduler";
 import { readRun, runNotFound, type BranchOptions, type StoredRun, type Workflow } from "@agentcore/workflow";
 import { findRunId } from "./find-run.ts";
@@ -21,9 +21,7 @@ export interface FoundRun {
 
 /** `given`: see `findRunId`. Throws `AC_WORKFLOW_RUN_NOT_FOUND`. */
 export async function findStored(journal: Journal, given: string): Promise<FoundRun> {
-  // A program without types may pass anything.
-  if (typeof given !== "string")
-    throw new AgentCoreError("AC_OPTION_INVALID", `the id of a run is a text, not ${typeof given}`);
+  requireId("run", given);
   const id = await findRunId(journal, given);
   const stored = await readRun(journal, id);
   if (stored === undefined) throw runNotFound(given);

@@ -4,6 +4,7 @@
  */
 import {
   AgentCoreError,
+  requireId,
   type CancelRequest,
   type Clock,
   type Evidence,
@@ -212,7 +213,7 @@ export class QueueClient {
 
   /** Returns a handle of a job that was submitted before, by its id or an alias. Throws `AC_JOB_NOT_FOUND`. */
   async attach(jobId: string): Promise<JobHandle> {
-    requireId(jobId);
+    requireId("job", jobId);
     const record = await this.store.get(jobId);
     if (record === undefined) throw jobNotFound(jobId);
     this.#adopt(record);
@@ -221,7 +222,7 @@ export class QueueClient {
   }
 
   async cancel(jobId: string, request: Partial<CancelRequest<string>> = {}): Promise<CancelAnswer> {
-    requireId(jobId);
+    requireId("job", jobId);
     const { reason: message = "cancelled by request", force } = request;
     const reason: Reason = { code: "AC_CANCELLED", message, evidence: {} };
     // Stop a run of this process now, even if the disk is slow: otherwise it may end for another reason first.
@@ -248,7 +249,7 @@ export class QueueClient {
   }
 
   async why(jobId: string): Promise<WhyReport> {
-    requireId(jobId);
+    requireId("job", jobId);
     const now = this.#options.clock.now();
     return explain(this.store, jobId, { now, full: () => this.#runs?.full() ?? null });
   }
@@ -342,11 +343,3 @@ function storeUnavailable(message: string, error: AgentCoreError, evidence: Evid
     cause: error,
   });
 }
-
-/** A program without types may pass anything, such as a parameter of a route that is missing. */
-function requireId(jobId: unknown): void {
-  if (typeof jobId === "string") return;
-  throw new AgentCoreError("AC_OPTION_INVALID", `the id of a job is a text, not ${describe(jobId)}`);
-}
-
-const describe = (value: unknown): string => (value === undefined ? "undefined" : `a ${typeof value}`);
