@@ -57,7 +57,7 @@ export async function runDaemon(file: string, options: DaemonRunOptions, io: Io)
   stopWatching();
   log.info({ why: typeof why === "string" ? why : why.code }, "the daemon is stopping");
   await notify("STOPPING=1");
-  await daemon.stop(options.grace ?? graceMsDefault);
+  await daemon.stop();
   stopBeating();
   await log.flush();
   if (typeof why !== "string") throw why;

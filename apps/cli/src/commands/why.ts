@@ -1,12 +1,11 @@
 /** `agentcore why JOB`: prints every decision about a job, with its code, the evidence, and the setting behind it. */
-import { lookAtLeftRuns } from "@agentcore/containment";
 import { systemClock } from "@agentcore/contract";
 import { jobDecisionsDocument } from "@agentcore/scheduler";
 import { createSettingPlaces } from "../config/setting-place.ts";
 import { exitCodes } from "../exit-code.ts";
 import type { Io } from "../io.ts";
 import { findJob, withQueue, type StateOptions } from "../queue/open-queue.ts";
-import { describeLeft } from "../state/quarantine.ts";
+import { leftProcesses } from "../state/quarantine.ts";
 import { plainScreen } from "../screen/terminal.ts";
 import { whyLines } from "../screen/why-screen.ts";
 
@@ -14,10 +13,7 @@ export async function why(id: string, options: StateOptions, io: Io): Promise<nu
   return withQueue(options, io, async ({ store, client, loaded, state }) => {
     const { job } = await findJob(store, id);
     const [report, placeOf] = await Promise.all([client.why(job.id), createSettingPlaces(loaded)]);
-    // Nothing starts beside an attempt that may be alive, or in a workspace where processes were left.
-    const left = lookAtLeftRuns(state.containment)
-      .filter(({ label, cwd }) => label?.startsWith(`${job.id}#`) === true || cwd === job.task.workspace)
-      .map(describeLeft);
+    const left = leftProcesses(state.containment, job);
     if (options.json === true) {
       io.stdout.json(jobDecisionsDocument(report, { placeOf, left }));
     } else {

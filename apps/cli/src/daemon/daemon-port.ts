@@ -2,12 +2,11 @@
 import type { DaemonPort } from "@agentcore/api";
 import { sleep, systemClock, type BudgetDocument, type ContainmentReceipt } from "@agentcore/contract";
 import { createSqliteLedger } from "@agentcore/store-sqlite";
-import { lookAtLeftRuns } from "@agentcore/containment";
-import { listRuns } from "@agentcore/workflow";
 import { budgetJson, budgetLevels } from "../queue/budget-levels.ts";
 import type { Config } from "../config/schema.ts";
-import { describeLeft } from "../state/quarantine.ts";
+import { leftProcesses } from "../state/quarantine.ts";
 import { packageVersion } from "../version.ts";
+import { everyRun } from "../workflow/find-run.ts";
 import { runStateOf } from "../workflow/run-owner.ts";
 import type { DaemonParts } from "./open-daemon.ts";
 
@@ -15,7 +14,7 @@ export interface DaemonPortOptions {
   readonly parts: DaemonParts;
   readonly config: Config;
   /** Begins the end of the daemon, as SIGTERM does. */
-  readonly end: () => void;
+  readonly onEndAsked: () => void;
   readonly graceMs: number;
 }
 
@@ -23,15 +22,13 @@ const stopMsMax = 60_000;
 const pollMs = 100;
 const pageSize = 500;
 
-export function daemonPort({ parts, config, end, graceMs }: DaemonPortOptions): DaemonPort {
+export function daemonPort({ parts, config, onEndAsked, graceMs }: DaemonPortOptions): DaemonPort {
   const { engine, scheduler, composition, workflows, journal } = parts;
   const startedAt = systemClock.now();
   const ledger = createSqliteLedger(composition.database);
 
   const runningRuns = async (): Promise<readonly string[]> =>
-    (await listRuns(journal, { limit: 1000 }))
-      .filter(({ header }) => runStateOf(header) === "RUNNING")
-      .map(({ id }) => id);
+    (await everyRun(journal)).filter(({ header }) => runStateOf(header) === "RUNNING").map(({ id }) => id);
 
   return {
     version: () => ({ version: packageVersion(), name: engine.state.definition.name, startedAt }),
@@ -50,7 +47,7 @@ export function daemonPort({ parts, config, end, graceMs }: DaemonPortOptions): 
     },
     drain: async () => {
       const [{ running: jobs }, runs] = await Promise.all([scheduler.stats(), runningRuns()]);
-      end();
+      onEndAsked();
       return { jobs, runs: runs.length, deadline: systemClock.now() + graceMs };
     },
     stopAll: async (reason) => {
@@ -66,7 +63,7 @@ export function daemonPort({ parts, config, end, graceMs }: DaemonPortOptions): 
       while (systemClock.now() < deadline && (await scheduler.stats()).running > 0)
         await sleep(systemClock, pollMs);
       const jobs = await Promise.all(running.map((id) => endOf(parts, id)));
-      const survivors = lookAtLeftRuns(composition.state.containment).map(describeLeft);
+      const survivors = leftProcesses(composition.state.containment);
       const stillRunning = (await scheduler.stats()).running;
       return {
         at,
@@ -76,7 +73,7 @@ export function daemonPort({ parts, config, end, graceMs }: DaemonPortOptions): 
         runs: [...runs],
         queued,
         jobs,
-        survivors,
+        survivors: [...survivors],
         isEmpty: stillRunning === 0 && survivors.length === 0,
       };
     },

@@ -1,8 +1,8 @@
 /** What an `evaluate` or `analyze` of a trigger asks of a worker: its own settings, and those of its agent profile. */
-import { AgentCoreError } from "@agentcore/contract";
 import type { GateStep } from "@agentcore/triggers";
-import { formatProblem, parseWorkflow, type WorkSpec } from "@agentcore/workflow";
+import { parseWorkflow, type WorkSpec } from "@agentcore/workflow";
 import { join } from "node:path";
+import { fileProblems } from "../file-problems.ts";
 import { readNamedFile } from "../text-files.ts";
 
 export interface GatePlace {
@@ -33,8 +33,7 @@ export async function gateWork(step: GateStep, place: GatePlace): Promise<GateWo
       path === file ? text : readNamedFile(path, "agents file", "AC_WORKFLOW_INVALID"),
     ...(place.agentsFile === null ? {} : { agentFiles: [place.agentsFile] }),
   });
-  if (!parsed.ok)
-    throw new AgentCoreError("AC_WORKFLOW_INVALID", parsed.problems.map(formatProblem).join("\n"));
+  if (!parsed.ok) throw fileProblems("AC_WORKFLOW_INVALID", parsed.problems);
   const action = parsed.workflow.steps[0]?.action;
   if (action?.kind !== "worker") throw new TypeError("the gate is work for a worker");
   const { instructions, ...work } = action.work;

@@ -1,10 +1,10 @@
 /** Reads a daemon file with its workflows. */
 import { AgentCoreError, isMissingOrBelowFile } from "@agentcore/contract";
 import { parseDaemonFile, type DaemonDefinition, type ParseDaemonResult } from "@agentcore/triggers";
-import { formatProblem } from "@agentcore/yaml-file";
 import type { LookUpWorkers } from "@agentcore/workflow";
 import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
+import { fileProblems } from "../file-problems.ts";
 import type { Io } from "../io.ts";
 import { readNamedFile } from "../text-files.ts";
 import { loadWorkflow } from "../workflow/load-workflow.ts";
@@ -39,9 +39,7 @@ export async function requireDaemonFile(
 ): Promise<DaemonDefinition> {
   const loaded = await loadDaemonFile(...request);
   if (loaded.ok) return loaded.definition;
-  throw new AgentCoreError("AC_DAEMON_FILE", loaded.problems.map(formatProblem).join("\n"), {
-    evidence: { problems: loaded.problems.map((problem) => ({ ...problem })) },
-  });
+  throw fileProblems("AC_DAEMON_FILE", loaded.problems);
 }
 
 async function exists(path: string): Promise<boolean> {

@@ -3,12 +3,12 @@
  * state directory.
  */
 import {
+  AgentCoreError,
   settledWithin,
   sleep,
   systemClock,
   systemIds,
   systemRandom,
-  AgentCoreError,
   type Log,
   type WorkerAdapter,
 } from "@agentcore/contract";
@@ -75,12 +75,14 @@ const stopMsMax = 30_000;
 export class Daemon {
   readonly parts: OpenParts;
   readonly #closers: Closers;
+  readonly #graceMs: number;
   readonly #hurry = Promise.withResolvers<void>();
   #stopping: Promise<void> | null = null;
 
-  private constructor(parts: OpenParts, closers: Closers) {
+  private constructor(parts: OpenParts, closers: Closers, graceMs: number) {
     this.parts = parts;
     this.#closers = closers;
+    this.#graceMs = graceMs;
   }
 
   /**
@@ -91,7 +93,7 @@ export class Daemon {
     const closers = new Closers();
     try {
       const parts = await openParts(options, closers);
-      return new Daemon(parts, closers);
+      return new Daemon(parts, closers, options.graceMs);
     } catch (error) {
       await closers.close();
       throw error;
@@ -120,8 +122,8 @@ export class Daemon {
    * Takes no more events, lets runs and jobs end within the grace period, then interrupts the runs, which the next daemon resumes,
    * stops the jobs, and gives the state directory back. Idempotent.
    */
-  stop(graceMs: number): Promise<void> {
-    this.#stopping ??= this.#stop(graceMs);
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop();
     return this.#stopping;
   }
 
@@ -130,11 +132,11 @@ export class Daemon {
     this.#hurry.resolve();
   }
 
-  async #stop(graceMs: number): Promise<void> {
+  async #stop(): Promise<void> {
     const { sources, engine, runner, scheduler, composition } = this.parts;
     const over = new AbortController();
     void this.#hurry.promise.then(() => over.abort());
-    const graceIsOver = sleep(systemClock, graceMs, over.signal);
+    const graceIsOver = sleep(systemClock, this.#graceMs, over.signal);
     composition.retire();
     await sources.close();
     // A store that takes no write keeps the engine from deciding, and must not keep the daemon from ending.
@@ -201,12 +203,13 @@ async function openParts(options: DaemonOptions, closers: Closers): Promise<Open
   closers.add(() => engine.close());
   await resumeRuns({ workflows, journal, engine, log });
 
-  const sources = new OpenSources({ host: engine, composition, env, log });
+  const { containment } = composition;
+  const { stateDir } = definition;
+  const sources = new OpenSources({ host: engine, containment, workspace, stateDir, env, log });
   closers.add(() => sources.close());
   await sources.replace(definition);
   const parts = { composition, scheduler, journal, workflows, store, runner, engine, sources };
-  const end = options.onEndAsked;
-  const api = await serveDaemonApi({ ...options, parts, events, end });
+  const api = await serveDaemonApi({ ...options, parts, events });
   closers.add(() => api.close());
 
   const keep = { keepMs: config.keep_ended, clock: systemClock, log };

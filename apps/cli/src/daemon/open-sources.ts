@@ -1,4 +1,5 @@
 /** The open sources of a daemon. After a reload only those whose settings changed are opened again. */
+import type { OpenedContainment } from "@agentcore/containment";
 import { AgentCoreError, systemClock, systemIds, type Log } from "@agentcore/contract";
 import {
   CommandSources,
@@ -14,17 +15,21 @@ import {
   type SourceCount,
   type SourceHost,
 } from "@agentcore/triggers";
-import { runContainedProgram } from "@agentcore/worker-kit";
+import { programEnvironment, runContainedProgram } from "@agentcore/worker-kit";
 import type { Environment } from "@agentcore/yaml-file";
 import { isDeepStrictEqual } from "node:util";
-import type { OpenState } from "../compose.ts";
 
 export interface OpenSourcesOptions {
   readonly host: SourceHost;
-  readonly composition: Pick<OpenState, "containment">;
+  readonly containment: OpenedContainment;
+  /** Absolute paths. */
+  readonly workspace: string;
+  readonly stateDir: string;
   readonly env: Environment;
   readonly log: Log;
 }
+
+type Sources = DaemonDefinition["sources"];
 
 const groups = ["schedules", "webhooks", "watches", "commands", "topics"] as const;
 type Group = (typeof groups)[number];
@@ -40,7 +45,7 @@ const groupOf: Readonly<Record<EventSource["type"], Group>> = {
 
 interface OpenGroup {
   /** What it was opened for. */
-  readonly of: unknown;
+  readonly of: Sources;
   readonly source: Source;
 }
 
@@ -56,12 +61,16 @@ export class OpenSources {
    * Opens what the definition needs, and closes what it does not. Rejects with the error of a source that cannot start; then
    * the ones before are open again.
    */
-  async replace(definition: DaemonDefinition): Promise<void> {
+  async replace({ sources }: Pick<DaemonDefinition, "sources">): Promise<void> {
     const before = new Map(this.#open);
     try {
-      for (const group of groups) await this.#replaceGroup(group, definition);
+      for (const group of groups) {
+        const of = new Map([...sources].filter(([, { type }]) => groupOf[type] === group));
+        if (!isDeepStrictEqual(this.#open.get(group)?.of, of)) await this.#reopen(group, of);
+      }
     } catch (error) {
-      await this.#restore(before);
+      for (const [group, { of }] of before)
+        if (this.#open.get(group)?.of !== of) await this.#reopen(group, of);
       throw error;
     }
   }
@@ -84,75 +93,44 @@ export class OpenSources {
     await Promise.all(all.map(({ source }) => source.close()));
   }
 
-  async #replaceGroup(group: Group, definition: DaemonDefinition): Promise<void> {
-    const { workspace, stateDir } = definition;
-    const sources = [...definition.sources].filter(([, { type }]) => groupOf[type] === group);
-    const of = { sources, workspace, stateDir };
-    const now = this.#open.get(group);
-    if (now !== undefined && isDeepStrictEqual(now.of, of)) return;
+  async #reopen(group: Group, of: Sources): Promise<void> {
     // The old one first: both may need the same port.
-    await now?.source.close();
-    const source = this.#make(group, definition);
+    await this.#open.get(group)?.source.close();
+    const source = this.#make(group, of);
     this.#open.set(group, { of, source });
     await source.start();
   }
 
-  async #restore(before: ReadonlyMap<Group, OpenGroup>): Promise<void> {
-    for (const [group, { of }] of before) {
-      const now = this.#open.get(group);
-      if (now?.of === of) continue;
-      await now?.source.close();
-      const { sources, ...place } = of as {
-        sources: [string, EventSource][];
-        workspace: string;
-        stateDir: string;
-      };
-      const source = this.#make(group, { ...place, sources: new Map(sources) });
-      this.#open.set(group, { of, source });
-      await source.start();
-    }
-  }
-
-  #make(
-    group: Group,
-    { sources, workspace, stateDir }: Pick<DaemonDefinition, "sources" | "workspace" | "stateDir">,
-  ): Source {
-    const { host, log } = this.#options;
+  #make(group: Group, sources: Sources): Source {
+    const { host, log, workspace, stateDir } = this.#options;
     const common = { host, log, clock: systemClock };
-    const ofType = <T extends EventSource["type"]>(type: T): Map<string, EventSource & { type: T }> =>
-      new Map(
-        [...sources].filter((entry): entry is [string, EventSource & { type: T }] => entry[1].type === type),
-      );
     switch (group) {
       case "schedules":
         return new Schedules({ ...common, sources });
       case "webhooks":
-        return new WebhookServers({ ...common, sources: ofType("webhook") });
+        return new WebhookServers({ ...common, sources: ofType(sources, "webhook") });
       case "watches":
-        return new FileWatchSources({ ...common, sources: ofType("fswatch"), workspace, stateDir });
+        return new FileWatchSources({ ...common, sources: ofType(sources, "fswatch"), workspace, stateDir });
       case "commands":
         return new CommandSources({
           ...common,
-          sources: ofType("command"),
-          runCommand: (request) => this.#run(request, workspace),
+          sources: ofType(sources, "command"),
+          runCommand: (request) => this.#run(request),
         });
       case "topics":
         return new QueueTopics({ ...common, sources, ids: systemIds });
     }
   }
 
-  async #run(
-    { source, command, stdoutBytesMax, signal }: CommandRequest,
-    cwd: string,
-  ): Promise<CommandResult> {
-    const { composition, env } = this.#options;
+  async #run({ source, command, stdoutBytesMax, signal }: CommandRequest): Promise<CommandResult> {
+    const { containment, workspace, env } = this.#options;
     const { exit, timedOut, stdout, overflowed } = await runContainedProgram(
-      { containment: composition.containment, clock: systemClock, ids: systemIds },
+      { containment, clock: systemClock, ids: systemIds },
       {
         command: "/bin/sh",
         args: ["-c", command],
-        cwd,
-        env: commandEnvironment(env),
+        cwd: workspace,
+        env: programEnvironment(env),
         label: `command:${source}`,
         timeoutMs: commandMsMax,
         stdoutBytesMax,
@@ -170,13 +148,11 @@ export class OpenSources {
 
 const commandMsMax = 60_000;
 
-/** What a worker gets: never the whole environment of the daemon. */
-function commandEnvironment(env: Environment): Record<string, string> {
-  const names = ["PATH", "HOME", "LANG", "LC_ALL", "TZ"];
-  return Object.fromEntries(
-    names.flatMap((name) => {
-      const value = env[name];
-      return value === undefined ? [] : [[name, value]];
-    }),
+function ofType<T extends EventSource["type"]>(
+  sources: Sources,
+  type: T,
+): ReadonlyMap<string, EventSource & { type: T }> {
+  return new Map(
+    [...sources].filter((entry): entry is [string, EventSource & { type: T }] => entry[1].type === type),
   );
 }

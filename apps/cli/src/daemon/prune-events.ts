@@ -1,6 +1,7 @@
 /** Deletes old firings and events, at the start of a daemon and then once an hour. */
-import { ignore, type Clock, type Log, type Timer } from "@agentcore/contract";
+import type { Clock, Log } from "@agentcore/contract";
 import type { TriggerStore } from "@agentcore/triggers";
+import { everyHour } from "../state/every-hour.ts";
 
 export interface PruneEventsOptions {
   readonly store: Pick<TriggerStore, "deleteEnded">;
@@ -9,28 +10,19 @@ export interface PruneEventsOptions {
   readonly log: Log;
 }
 
-const everyMs = 3_600_000;
 /** In one commit. */
 const deletedAtOnce = 500;
 
 /** Returns a function that stops it. A failed pass is logged, and the next one tries again. */
 export function pruneEventsRegularly({ store, keepMs, clock, log }: PruneEventsOptions): () => void {
-  let timer: Timer | undefined;
-  let stopped = false;
-  const pass = async (): Promise<void> => {
-    try {
+  return everyHour({
+    clock,
+    log,
+    what: "delete old events",
+    pass: async (isStopped) => {
       const now = clock.now();
       const deleteSome = () => store.deleteEnded({ before: now - keepMs, now, limit: deletedAtOnce });
-      while ((await deleteSome()) === deletedAtOnce) if (stopped) return;
-    } catch (error) {
-      if (stopped) ignore(error, "the store was closed meanwhile; the next daemon continues");
-      else log.warn({ error }, "could not delete old events; trying again in an hour");
-    }
-    if (!stopped) timer = clock.setTimer(everyMs, () => void pass());
-  };
-  timer = clock.setTimer(0, () => void pass());
-  return () => {
-    stopped = true;
-    timer?.cancel();
-  };
+      while ((await deleteSome()) === deletedAtOnce) if (isStopped()) return;
+    },
+  });
 }

@@ -2,8 +2,9 @@
 import type { Log } from "@agentcore/contract";
 import type { Journal } from "@agentcore/scheduler";
 import type { TriggerEngine } from "@agentcore/triggers";
-import { listRuns, readRun } from "@agentcore/workflow";
+import { readRun } from "@agentcore/workflow";
 import type { Workflows } from "../library/workflows.ts";
+import { everyRun } from "../workflow/find-run.ts";
 import { callerOf } from "../workflow/stored-run.ts";
 import { runStateOf } from "../workflow/run-owner.ts";
 
@@ -14,15 +15,13 @@ export interface ResumeRunsOptions {
   readonly log: Log;
 }
 
-const pageSize = 1000;
-
 /** Resolves once each has begun again. A run that cannot go on is logged and left as it is. */
 export async function resumeRuns({ workflows, journal, engine, log }: ResumeRunsOptions): Promise<void> {
   const ofTriggers = new Set(
     [...engine.state.open.values()].map(({ state }) => (state.kind === "running" ? state.run : null)),
   );
-  for await (const id of interruptedRuns(journal)) {
-    if (ofTriggers.has(id)) continue;
+  for (const { id, header } of await everyRun(journal)) {
+    if (runStateOf(header) !== "INTERRUPTED" || ofTriggers.has(id)) continue;
     const stored = await readRun(journal, id);
     if (stored === undefined || !callerOf(stored).isDaemon) continue;
     try {
@@ -31,15 +30,5 @@ export async function resumeRuns({ workflows, journal, engine, log }: ResumeRuns
     } catch (error) {
       log.warn({ run: id, error }, "a workflow run could not be resumed");
     }
-  }
-}
-
-async function* interruptedRuns(journal: Journal): AsyncGenerator<string> {
-  let before: string | undefined;
-  for (;;) {
-    const page = await listRuns(journal, { limit: pageSize, ...(before === undefined ? {} : { before }) });
-    for (const { id, header } of page) if (runStateOf(header) === "INTERRUPTED") yield id;
-    if (page.length < pageSize) return;
-    before = page.at(-1)?.id;
   }
 }

@@ -9,7 +9,6 @@ import {
   type MetricsSample,
   type ServedApi,
 } from "@agentcore/api";
-import { lookAtLeftRuns } from "@agentcore/containment";
 import { systemClock, systemIds, type Log, type RunEvent, type WorkerAdapter } from "@agentcore/contract";
 import { QueueClient } from "@agentcore/scheduler";
 import { createSqliteTokenStore } from "@agentcore/store-sqlite";
@@ -20,7 +19,7 @@ import { createSettingPlaces } from "../config/setting-place.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import { workflowEventJson, runResultJson } from "../json/workflow-documents.ts";
 import { prepareJob } from "../library/prepare-job.ts";
-import { describeLeft } from "../state/quarantine.ts";
+import { leftProcesses } from "../state/quarantine.ts";
 import { packageVersion } from "../version.ts";
 import type { DaemonParts } from "./open-daemon.ts";
 import { daemonPort, type DaemonPortOptions } from "./daemon-port.ts";
@@ -74,18 +73,18 @@ export interface DaemonApiOptions {
   readonly adapters: readonly WorkerAdapter[];
   readonly env: Environment;
   readonly log: Log;
-  readonly end: DaemonPortOptions["end"];
+  readonly onEndAsked: DaemonPortOptions["onEndAsked"];
   readonly graceMs: number;
 }
 
 /** Rejects with `AC_ADDRESS_UNAVAILABLE`. */
 export async function serveDaemonApi(options: DaemonApiOptions): Promise<ServedApi> {
-  const { parts, events, definition, loaded, adapters, env, log, end, graceMs } = options;
+  const { parts, events, definition, loaded, adapters, env, log, onEndAsked, graceMs } = options;
   const { composition, scheduler, journal, workflows, engine, sources } = parts;
   const { config } = loaded;
   const { store, state, database } = composition;
   const client = new QueueClient({ store, clock: systemClock, ids: systemIds, log });
-  const daemon = daemonPort({ parts, config, end, graceMs });
+  const daemon = daemonPort({ parts, config, onEndAsked, graceMs });
   let served: ServedApi | null = null;
   const metrics = createMetrics({ sample: () => sampleOf(options, daemon, served), clock: systemClock });
   const unsubscribe = scheduler.subscribe((event) => {
@@ -100,11 +99,7 @@ export async function serveDaemonApi(options: DaemonApiOptions): Promise<ServedA
         prepare: (job) => prepareJob(job, { adapters, config }),
         factsOf: async ({ job }) => ({
           placeOf: await createSettingPlaces(loaded),
-          left: lookAtLeftRuns(state.containment)
-            .filter(
-              ({ label, cwd }) => label?.startsWith(`${job.id}#`) === true || cwd === job.task.workspace,
-            )
-            .map(describeLeft),
+          left: leftProcesses(state.containment, job),
         }),
       }),
       workflows: workflowsPort({ workflows, journal, store, env }),

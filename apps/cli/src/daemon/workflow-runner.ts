@@ -40,6 +40,14 @@ export interface WorkflowRunnerOptions {
   readonly log: Log;
 }
 
+/** The job of an `evaluate` or `analyze`. */
+interface GateJob {
+  readonly id: string;
+  readonly step: GateStep & Partial<Pick<AnalyzeStep, "outputs">>;
+  readonly values: TemplateValues;
+  readonly trigger: RunRequest["trigger"];
+}
+
 /** How often a gate is begun again because its daemon or runtime died. */
 const lostMax = 9;
 
@@ -126,13 +134,8 @@ export class WorkflowRunner implements TriggerRunner {
   ): Promise<Evaluation> {
     const id = `${request.firing}.evaluate.${request.attempt}`;
     try {
-      const { workspace } = this.#options;
-      const { worker, end } = await this.#runJob(
-        id,
-        request.trigger?.id ?? "",
-        step,
-        valuesOf(request, workspace),
-      );
+      const values = valuesOf(request, this.#options.workspace);
+      const { worker, end } = await this.#runJob({ id, step, values, trigger: request.trigger });
       return worker === "shell" ? verdictOfShell(end) : verdictOfAgent(end);
     } catch (error) {
       return { answer: "error", text: errorText(error) };
@@ -140,18 +143,18 @@ export class WorkflowRunner implements TriggerRunner {
   }
 
   async analyze(step: AnalyzeStep, request: RunRequest & { readonly end: TriggeredEnd }): Promise<void> {
-    const { log } = this.#options;
-    const about = { run: request.run, trigger: request.trigger?.id };
-    const { workflows, workspace } = this.#options;
+    const { workflows, workspace, log } = this.#options;
+    const { run, trigger } = request;
+    const about = { run, trigger: trigger?.id };
     try {
-      const shown = await workflows.show(request.run);
+      const shown = await workflows.show(run);
       const values = {
         ...valuesOf(request, workspace),
         workflow_status: request.end.outcome,
         steps: stepsValue(shown.steps ?? []),
         context_dir: contextDirOf(workspace),
       };
-      const { end } = await this.#runJob(`${request.run}.analyze`, request.trigger?.id ?? "", step, values);
+      const { end } = await this.#runJob({ id: `${run}.analyze`, step, values, trigger });
       if (end.state !== "succeeded")
         log.warn({ ...about, job: end.jobId, reason: end.reason?.message }, "the analysis of a run failed");
     } catch (error) {
@@ -209,8 +212,9 @@ export class WorkflowRunner implements TriggerRunner {
     return { outcome: "FAILED", message: errorText(error), costUsd: null, tokens: null };
   }
 
-  async #runJob(id: string, trigger: string, step: GateStep, values: TemplateValues) {
+  async #runJob({ id, step, values, trigger }: GateJob) {
     const { scheduler, workspace } = this.#options;
+    const { outputs = [] } = step;
     const { worker, model, args, capabilities, preface } = await gateWork(step, this.#options);
     const { text, env } =
       worker === "shell"
@@ -226,11 +230,11 @@ export class WorkflowRunner implements TriggerRunner {
         env: { ...env },
         ...(args.length === 0 ? {} : { args: [...args] }),
         ...(model === null ? {} : { model }),
-        ...("outputs" in step ? { outputs: [...(step as AnalyzeStep).outputs] } : {}),
+        ...(outputs.length === 0 ? {} : { outputs: [...outputs] }),
       },
       limits: { timeoutMs: step.timeoutMs, maxAttempts: lostMax + 1 },
       retry: { retryOn: ["lost"], baseDelayMs: 0 },
-      context: { labels: { trigger } },
+      context: { labels: { trigger: trigger?.id ?? "" } },
     };
     return { worker, end: await (await scheduler.submit(job)).result() };
   }

@@ -3,9 +3,10 @@
  * another scheduler's, are removed when nothing was added to them for the retention time of ended jobs. `agentcore work`
  * and `createAgentCore` do this at their start and then once an hour.
  */
-import { ignore, type Clock, type Log, type Timer } from "@agentcore/contract";
+import type { Clock, Log } from "@agentcore/contract";
 import type { JobStore } from "@agentcore/scheduler";
 import { listJobDirectories, removeTree } from "@agentcore/worker-kit";
+import { everyHour } from "./every-hour.ts";
 
 export interface PruneOptions {
   readonly attemptsDir: string;
@@ -15,28 +16,18 @@ export interface PruneOptions {
   readonly log: Log;
 }
 
-const everyMs = 3_600_000;
-
 /** Returns a function that stops it. A failed pass is logged, and the next one tries again. */
 export function pruneAttemptsRegularly(options: PruneOptions): () => void {
   const { clock, log } = options;
-  let timer: Timer | undefined;
-  let stopped = false;
-  const pass = async (): Promise<void> => {
-    try {
+  return everyHour({
+    clock,
+    log,
+    what: "remove the files of old attempts",
+    pass: async () => {
       const pruned = await pruneAttempts(options);
       if (pruned > 0) log.info({ pruned }, "removed the files of deleted jobs");
-    } catch (error) {
-      if (stopped) ignore(error, "the store was closed meanwhile; the next process continues");
-      else log.warn({ error }, "could not remove the files of old attempts; trying again in an hour");
-    }
-    if (!stopped) timer = clock.setTimer(everyMs, () => void pass());
-  };
-  timer = clock.setTimer(0, () => void pass());
-  return () => {
-    stopped = true;
-    timer?.cancel();
-  };
+    },
+  });
 }
 
 /** Returns the number of jobs. */

@@ -3,8 +3,8 @@
  * them. The registry of runs is the record: it outlives every process, and the proof that a run is gone lifts the
  * quarantine. `compose` opens one for each runtime.
  */
-import type { OpenedContainment, SweptRun } from "@agentcore/containment";
-import type { Clock, Escalation, Log, Timer } from "@agentcore/contract";
+import { lookAtLeftRuns, type OpenedContainment, type SweptRun } from "@agentcore/containment";
+import type { Clock, Escalation, Job, Log, Timer } from "@agentcore/contract";
 import type { InProcessRuntime } from "@agentcore/core";
 
 export interface QuarantineOptions {
@@ -74,6 +74,19 @@ export class Quarantine {
     }
     this.#lookAgain();
   }
+}
+
+/**
+ * Processes that earlier runs left, in words; with a job, those beside which it does not start: of an attempt of it that may be
+ * alive, and those in its workspace. `registry`: the directory of the records of runs.
+ */
+export function leftProcesses(registry: string, job?: Job): readonly string[] {
+  return lookAtLeftRuns(registry)
+    .filter(
+      ({ label, cwd }) =>
+        job === undefined || label?.startsWith(`${job.id}#`) === true || cwd === job.task.workspace,
+    )
+    .map(describeLeft);
 }
 
 /** `job J (attempt 1) left sleep (pid 17)`. A run's label is its job's id, `#`, and the attempt. */

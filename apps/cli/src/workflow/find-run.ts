@@ -1,7 +1,7 @@
 /** Finds a workflow run by its id, its short id, the beginning of its id, or as the newest one. */
 import { AgentCoreError } from "@agentcore/contract";
 import type { Journal } from "@agentcore/scheduler";
-import { listRuns } from "@agentcore/workflow";
+import { listRuns, type RunListing } from "@agentcore/workflow";
 import { afterPrefix, findId, type IdSource } from "../queue/find-id.ts";
 
 /** Throws `AC_WORKFLOW_RUN_NOT_FOUND`. */
@@ -25,12 +25,16 @@ function runIds(journal: Journal): IdSource {
   };
 }
 
-/** Ended runs are deleted after a while, so there are not many. */
 export async function allRuns(journal: Journal): Promise<readonly string[]> {
-  const found: string[] = [];
-  for (let before: string | undefined; ; before = found.at(-1)) {
+  return (await everyRun(journal)).map(({ id }) => id);
+}
+
+/** Newest first. Ended runs are deleted after a while, so there are not many. */
+export async function everyRun(journal: Journal): Promise<readonly RunListing[]> {
+  const found: RunListing[] = [];
+  for (let before: string | undefined; ; before = found.at(-1)?.id) {
     const page = await listRuns(journal, { before, limit: pageRuns });
-    found.push(...page.map(({ id }) => id));
+    found.push(...page);
     if (page.length < pageRuns) return found;
   }
 }

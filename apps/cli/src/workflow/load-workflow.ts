@@ -1,5 +1,4 @@
 /** Reads a workflow and all its files, or reports every error in them. */
-import { AgentCoreError } from "@agentcore/contract";
 import {
   formatProblem,
   parseWorkflow,
@@ -9,6 +8,7 @@ import {
 } from "@agentcore/workflow";
 import { realpath } from "node:fs/promises";
 import { resolve } from "node:path";
+import { fileProblems } from "../file-problems.ts";
 import type { Io } from "../io.ts";
 import { readNamedFile } from "../text-files.ts";
 
@@ -56,10 +56,7 @@ export async function requireWorkflow(
 ): Promise<Extract<LoadedWorkflow, { ok: true }>> {
   const loaded = await loadWorkflow(file, agents, io, checks);
   if (loaded.ok) return loaded;
-  const lines = loaded.problems.map(formatProblem);
-  throw new AgentCoreError("AC_WORKFLOW_INVALID", lines.join("\n"), {
-    evidence: { problems: loaded.problems.map((problem) => ({ ...problem })) },
-  });
+  throw fileProblems("AC_WORKFLOW_INVALID", loaded.problems);
 }
 
 /** Requirements of steps that are not met: the workflow runs anyway. */
