@@ -7,7 +7,7 @@ import type { Draft } from "./draft.ts";
 import { matchesFilter } from "../matches-filter.ts";
 import { keyOf } from "./payload.ts";
 import { refusalOf } from "./settle.ts";
-import { isActive, isRetrying } from "./waiting.ts";
+import { isActive, isRetrying, pauseText } from "./waiting.ts";
 
 /** Firings that a person asked for and that wait at one trigger; further ones are refused. */
 const onPurposeMax = 1_000;
@@ -46,8 +46,7 @@ function eventRefusal(draft: Draft, trigger: TriggerDefinition, event: TriggerEv
   const general = refusalOf(draft, trigger);
   if (general !== null) return general;
   const { pause } = draft.triggerState(trigger.id);
-  if (pause !== null)
-    return refuse("paused", pause.note === "" ? "the trigger is paused" : `paused: ${pause.note}`);
+  if (pause !== null) return refuse("paused", pauseText(pause));
   if (trigger.startAt !== null && event.at < trigger.startAt)
     return refuse("out_of_bounds", `the trigger begins at ${new Date(trigger.startAt).toISOString()}`);
   if (event.chain.length > trigger.maxChainDepth)

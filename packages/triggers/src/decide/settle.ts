@@ -82,12 +82,11 @@ export function begin(draft: Draft, firing: Firing): void {
 
 /** Drops the oldest events that wait. What a person asked for stays, and so does a run that is tried again. */
 export function dropAboveQueue(draft: Draft): void {
-  for (const { id, maxQueue } of draft.state.definition.triggers.values()) {
-    const waiting = draft
-      .openOf(id)
-      .filter(
-        (firing) => firing.state.kind === "waiting" && !isRetrying(firing) && !draft.isOnPurpose(firing),
-      );
+  const mayGo = [...draft.state.open.values()].filter(
+    (firing) => firing.state.kind === "waiting" && !isRetrying(firing) && !draft.isOnPurpose(firing),
+  );
+  for (const [id, waiting] of Map.groupBy(mayGo, ({ trigger }) => trigger)) {
+    const { maxQueue = Infinity } = draft.state.definition.triggers.get(id) ?? {};
     for (const firing of waiting.slice(0, Math.max(0, waiting.length - maxQueue)))
       draft.skip(
         firing,

@@ -4,9 +4,12 @@
  * wall clock: a slot that does not exist is at the next valid minute, and one that exists twice is at its first.
  */
 import { Cron } from "croner";
-import type { CronSource, IntervalSource } from "../definition.ts";
+import type { CronSource, EventSource, IntervalSource } from "../definition.ts";
 
 export type ScheduledSource = IntervalSource | CronSource;
+
+export const isScheduled = (source: EventSource): source is ScheduledSource =>
+  source.type === "interval" || source.type === "cron";
 
 export interface SlotTimes {
   /** The first slot after the moment; null: there is none. */

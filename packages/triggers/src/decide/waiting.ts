@@ -4,7 +4,7 @@
  */
 import type { TriggerDefinition } from "../definition.ts";
 import type { Firing } from "../firing.ts";
-import type { TriggerState } from "../trigger-state.ts";
+import type { Pause, TriggerState } from "../trigger-state.ts";
 import { usedUpUntil } from "./budget.ts";
 import { newTriggerState } from "./initial-state.ts";
 import type { MachineState } from "./machine.ts";
@@ -42,6 +42,9 @@ export interface Occupancy {
   readonly evaluating: ReadonlyMap<string, number>;
 }
 
+export const pauseText = ({ note }: Pause): string =>
+  note === "" ? "the trigger is paused" : `paused: ${note}`;
+
 export const isRetrying = ({ state }: Firing): boolean => state.kind === "waiting" && state.attempt > 1;
 
 /** An open firing whose run is going, may be about to, or has failed and is tried again. */
@@ -76,8 +79,7 @@ export function holdOf(state: MachineState, occupancy: Occupancy, firing: Firing
   const trigger = state.definition.triggers.get(firing.trigger);
   if (state.isDraining || trigger === undefined) return hold("draining", "the daemon is shutting down");
   const own = stateOf(state, trigger);
-  if (own.pause !== null)
-    return hold("paused", own.pause.note === "" ? "the trigger is paused" : `paused: ${own.pause.note}`);
+  if (own.pause !== null) return hold("paused", pauseText(own.pause));
   if (isBehind(trigger, occupancy, firing)) return hold("overlap", "a run of the trigger comes before it");
   if (!isRetrying(firing)) {
     const begun = own.runs + (occupancy.evaluating.get(trigger.id) ?? 0);

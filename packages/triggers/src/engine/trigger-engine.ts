@@ -6,7 +6,6 @@
 import {
   AgentCoreError,
   backOffMs,
-  errorText,
   sleep,
   type Clock,
   type Ids,
@@ -16,16 +15,18 @@ import {
 } from "@agentcore/contract";
 import { decide } from "../decide/decide.ts";
 import { initialState } from "../decide/initial-state.ts";
-import type { Decision, MachineEffect, MachineInput, MachineState } from "../decide/machine.ts";
+import type { Decision, MachineInput, MachineState } from "../decide/machine.ts";
 import { nextWakeAt } from "../decide/next-wake.ts";
+import { isScheduled } from "../decide/slot-times.ts";
 import { cursorFrom, nextSlotAt, slotsBetween } from "../decide/slots.ts";
 import type { DaemonDefinition, TriggerDefinition } from "../definition.ts";
 import type { Firing } from "../firing.ts";
 import type { Acceptance, SourceChange, SourceEvent, SourceHost } from "../source.ts";
-import type { ChainLink, Json, TriggerEvent } from "../trigger-event.ts";
-import type { RunRequest, TriggerRunner } from "../trigger-runner.ts";
+import type { Json, TriggerEvent } from "../trigger-event.ts";
+import type { TriggerRunner } from "../trigger-runner.ts";
 import type { TriggerState } from "../trigger-state.ts";
 import type { AcceptRequest, TriggerStore } from "../trigger-store.ts";
+import { Effects } from "./effects.ts";
 import { PendingChange } from "./pending-change.ts";
 
 export interface TriggerEngineOptions {
@@ -67,15 +68,21 @@ export class TriggerEngine implements SourceHost {
   #working: Promise<void> | null = null;
   #isClosed = false;
   readonly #closing = new AbortController();
-  /** Effects that are not done: runs, evaluations, analyses. */
-  readonly #open = new Set<Promise<void>>();
-
+  /** By id of the source: what it keeps between events. */
   readonly #sources: Map<string, Json>;
+  readonly #effects: Effects;
 
   private constructor(options: TriggerEngineOptions, state: MachineState, sources: Map<string, Json>) {
     this.#options = options;
     this.#state = state;
     this.#sources = sources;
+    this.#effects = new Effects({
+      runner: options.runner,
+      log: options.log,
+      state: () => this.#state,
+      eventOf: (id) => this.#events.get(id),
+      tell: (input) => this.#tell(input),
+    });
   }
 
   /** Continues where the last daemon stopped: what ran is resumed, what waited waits on. Rejects with `AC_STORE_…`. */
@@ -89,11 +96,11 @@ export class TriggerEngine implements SourceHost {
     for (const { firing, event } of loaded.open) {
       engine.#events.set(event.id, event);
       if (firing.state.kind === "running") {
-        engine.#perform({ type: "run", firing });
+        engine.#effects.perform({ type: "run", firing });
         const { cancel: reason } = firing.state;
-        if (reason !== null) engine.#perform({ type: "cancel_run", firing, reason });
+        if (reason !== null) engine.#effects.perform({ type: "cancel_run", firing, reason });
       }
-      if (firing.state.kind === "evaluating") engine.#perform({ type: "evaluate", firing });
+      if (firing.state.kind === "evaluating") engine.#effects.perform({ type: "evaluate", firing });
     }
     engine.#schedulePoll();
     engine.#input({ type: "time" }).catch(() => {});
@@ -154,13 +161,13 @@ export class TriggerEngine implements SourceHost {
     { from, to }: { readonly from: number; readonly to: number },
   ): Promise<{ readonly events: readonly string[]; readonly duplicates: number }> {
     const { on } = this.#trigger(id);
-    const source = this.#state.definition.sources.get(on);
-    if (source?.type !== "interval" && source?.type !== "cron")
+    const schedule = this.#scheduleOf(on);
+    if (schedule === null)
       throw new AgentCoreError(
         "AC_USAGE",
         `the source of trigger "${id}" is no schedule, so it has no slots`,
       );
-    const cursor = cursorFrom(source, this.stateOf(on), this.#options.clock.now());
+    const { source, cursor } = schedule;
     const { slots } = slotsBetween(source, { from, to: to - 1, limit: backfillMax, cursor });
     const events = slots.map(({ key, payload }) => ({
       ...this.#eventOf({ source: on, payload, chain: [], key: `backfill ${id} ${key}` }),
@@ -173,9 +180,8 @@ export class TriggerEngine implements SourceHost {
 
   /** When the next slot of a schedule is; null: never, or the source has none. */
   nextSlotAt(id: string): number | null {
-    const source = this.#state.definition.sources.get(id);
-    if (source?.type !== "interval" && source?.type !== "cron") return null;
-    return nextSlotAt(source, cursorFrom(source, this.stateOf(id), this.#options.clock.now()));
+    const schedule = this.#scheduleOf(id);
+    return schedule === null ? null : nextSlotAt(schedule.source, schedule.cursor);
   }
 
   /** Resolves once it is durable. Throws `AC_TRIGGER_NOT_FOUND`. */
@@ -218,8 +224,8 @@ export class TriggerEngine implements SourceHost {
   }
 
   /** Resolves once no run, evaluation or analysis is open. */
-  async whenQuiet(): Promise<void> {
-    while (this.#open.size > 0) await Promise.allSettled(this.#open);
+  whenQuiet(): Promise<void> {
+    return this.#effects.whenQuiet();
   }
 
   /**
@@ -261,6 +267,13 @@ export class TriggerEngine implements SourceHost {
       `there is no trigger "${id}"; there are ${known.join(", ")}`,
       { evidence: { trigger: id, known } },
     );
+  }
+
+  /** Of a source, and where it stands; null: it is no schedule. */
+  #scheduleOf(id: string) {
+    const source = this.#state.definition.sources.get(id);
+    if (source === undefined || !isScheduled(source)) return null;
+    return { source, cursor: cursorFrom(source, this.stateOf(id), this.#options.clock.now()) };
   }
 
   #stateOf(id: string): TriggerState {
@@ -311,9 +324,10 @@ export class TriggerEngine implements SourceHost {
       return;
     }
     this.#state = pending.state;
-    for (const effect of pending.effects) this.#perform(effect);
-    this.#forgetEvents(routed, changes.firings);
+    for (const effect of pending.effects) this.#effects.perform(effect);
     for (const { done } of inputs) done();
+    if (!isChange) return;
+    this.#forgetEvents(routed, changes.firings);
     this.#options.onChange?.(changes);
   }
 
@@ -370,63 +384,6 @@ export class TriggerEngine implements SourceHost {
       if (!needed.has(id)) this.#events.delete(id);
   }
 
-  #perform(effect: MachineEffect): void {
-    const open = this.#performed(effect).catch((error: unknown) => {
-      this.#options.log.error({ error, firing: effect.firing.id }, `${effect.type} of a trigger failed`);
-    });
-    this.#open.add(open);
-    void open.finally(() => this.#open.delete(open));
-  }
-
-  async #performed(effect: MachineEffect): Promise<void> {
-    const { firing } = effect;
-    const trigger = this.#state.definition.triggers.get(firing.trigger);
-    switch (effect.type) {
-      case "cancel_run":
-        if (firing.state.kind === "running") this.#options.runner.cancel(firing.state.run, effect.reason);
-        return;
-      case "evaluate":
-        return this.#evaluate(firing, trigger);
-      case "run":
-        return this.#run(firing, trigger);
-      case "analyze":
-        return this.#analyze(firing, trigger);
-    }
-  }
-
-  async #evaluate(firing: Firing, trigger: TriggerDefinition | undefined): Promise<void> {
-    const request = this.#requestOf(firing, trigger);
-    const step = trigger?.evaluate ?? null;
-    const evaluation =
-      request === null || step === null
-        ? ({ answer: "run", text: "the trigger has no evaluation any more" } as const)
-        : await this.#options.runner.evaluate(step, { ...request, firing: firing.id });
-    await this.#tell({ type: "evaluated", firing: firing.id, evaluation });
-  }
-
-  async #run(firing: Firing, trigger: TriggerDefinition | undefined): Promise<void> {
-    const ended = { type: "run_ended", firing: firing.id } as const;
-    const request = this.#requestOf(firing, trigger);
-    if (request === null) throw new TypeError(`the event of firing ${firing.id} is not known`);
-    const end = await this.#options.runner.run(request).catch((error: unknown) => ({
-      outcome: "FAILED" as const,
-      message: errorText(error),
-      costUsd: null,
-      tokens: null,
-    }));
-    if (end.outcome === "INTERRUPTED") return;
-    await this.#tell({ ...ended, ...end, outcome: end.outcome });
-  }
-
-  async #analyze(firing: Firing, trigger: TriggerDefinition | undefined): Promise<void> {
-    const { state } = firing;
-    const request = this.#requestOf(firing, trigger);
-    const step = trigger?.analyze ?? null;
-    if (request === null || step === null || state.kind !== "ended") return;
-    const { outcome, message, costUsd, tokens } = state;
-    await this.#options.runner.analyze(step, { ...request, end: { outcome, message, costUsd, tokens } });
-  }
-
   /** A daemon that is shutting down decides nothing more; the next one finds the run's end by its id. */
   async #tell(input: MachineInput): Promise<void> {
     try {
@@ -434,28 +391,6 @@ export class TriggerEngine implements SourceHost {
     } catch (error) {
       if (!this.#isClosed) throw error;
     }
-  }
-
-  /** Null without its event. */
-  #requestOf(firing: Firing, trigger: TriggerDefinition | undefined): RunRequest | null {
-    const event = this.#events.get(firing.event);
-    if (event === undefined) return null;
-    const { name } = this.#state.definition;
-    const state = this.#state.triggers.get(firing.trigger);
-    const run = "run" in firing.state ? firing.state.run : "";
-    const attempt = "attempt" in firing.state ? firing.state.attempt : 1;
-    const link: ChainLink = { daemon: name, trigger: firing.trigger, run };
-    // The count of a trigger includes this run once it has begun.
-    const before = (state?.runs ?? 0) - Number(firing.state.kind !== "evaluating");
-    return {
-      run,
-      trigger: trigger ?? null,
-      event,
-      attempt,
-      chain: [...event.chain, link],
-      lastResult: state?.lastResult ?? null,
-      executionCount: Math.max(0, before),
-    };
   }
 
   #scheduleWake(): void {

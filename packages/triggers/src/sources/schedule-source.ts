@@ -2,7 +2,7 @@
 import { backOffMs, errorText, loopWentRound, type Clock, type Timer } from "@agentcore/contract";
 import type { EventSource } from "../definition.ts";
 import { cursorFrom, dueSlots, nextSlotAt, type SlotCursor } from "../decide/slots.ts";
-import type { ScheduledSource } from "../decide/slot-times.ts";
+import { isScheduled, type ScheduledSource } from "../decide/slot-times.ts";
 import type { Source, SourceCount, SourceHost } from "../source.ts";
 import { SourceTally, type TallyOptions } from "./source-tally.ts";
 
@@ -43,7 +43,7 @@ export class Schedules implements Source {
   async start(): Promise<void> {
     const { sources, host, clock } = this.#options;
     for (const [id, source] of sources) {
-      if (source.type !== "interval" && source.type !== "cron") continue;
+      if (!isScheduled(source)) continue;
       const stored = host.stateOf(id);
       const cursor = cursorFrom(source, stored, clock.now());
       const schedule: Schedule = { id, source, cursor, failures: 0, timer: null };
