@@ -1,7 +1,7 @@
 /** What happens around a running daemon: a full disk, and a run that somebody else works on. */
 import { createSqliteTriggerStore, openStateDatabase } from "@agentcore/store-sqlite";
 import { until } from "@agentcore/contract/testing";
-import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import {
@@ -14,6 +14,7 @@ import {
 } from "../testing/agentcore-process.ts";
 import {
   deliver,
+  linesIn,
   startDaemon,
   writeDaemonFile,
   writeFlow,
@@ -26,10 +27,7 @@ beforeEach(() => {
 });
 afterEach(() => scratch.remove());
 
-const linesOf = (name: string): readonly string[] => {
-  const path = join(scratch.workspace, name);
-  return existsSync(path) ? readFileSync(path, "utf8").split("\n").filter(Boolean) : [];
-};
+const linesOf = (name: string): readonly string[] => linesIn(scratch, name);
 
 const hook = `events:
   hook: { type: webhook, path: /hook, port: 0, secret: s3cret }

@@ -1,11 +1,11 @@
 /** The daemon as a process: real events, a real runtime, kills and restarts. */
 import { findSurvivors } from "@agentcore/worker-kit/testing";
 import { until } from "@agentcore/contract/testing";
-import { existsSync, readFileSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import { readFileSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { agentcore, makeScratch, type Scratch } from "../testing/agentcore-process.ts";
-import { deliver, startDaemon, writeDaemonFile, writeFlow } from "../testing/daemon-process.ts";
+import { deliver, linesIn, startDaemon, writeDaemonFile, writeFlow } from "../testing/daemon-process.ts";
 
 let scratch: Scratch;
 beforeEach(() => {
@@ -13,10 +13,7 @@ beforeEach(() => {
 });
 afterEach(() => scratch.remove());
 
-const linesOf = (name: string): readonly string[] => {
-  const path = join(scratch.workspace, name);
-  return existsSync(path) ? readFileSync(path, "utf8").split("\n").filter(Boolean) : [];
-};
+const linesOf = (name: string): readonly string[] => linesIn(scratch, name);
 
 const hook = `events:
   hook: { type: webhook, path: /hook, port: 0, secret: s3cret }

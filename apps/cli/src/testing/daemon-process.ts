@@ -1,6 +1,6 @@
 /** Runs a daemon as a real process, with a file of its own in a scratch workspace. */
 import { createHmac } from "node:crypto";
-import { writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import {
   agentcoreCommand,
@@ -29,6 +29,12 @@ export function writeFlow(scratch: Scratch, script: string, name = "flow.yaml"):
     join(scratch.workspace, name),
     `name: flow\nversion: "1"\ntimeout: 5m\nsteps:\n  a: ${step}\n`,
   );
+}
+
+/** The lines of a file in the workspace; none if it does not exist. */
+export function linesIn(scratch: Scratch, name: string): readonly string[] {
+  const path = join(scratch.workspace, name);
+  return existsSync(path) ? readFileSync(path, "utf8").split("\n").filter(Boolean) : [];
 }
 
 /** Writes `daemon.yaml` into the workspace. `body`: what comes after the state directory. */

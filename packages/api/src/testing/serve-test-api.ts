@@ -12,10 +12,11 @@ import {
   createMemoryTokenStore,
   createMemoryTriggerStore,
   type TokenStore,
-  type TriggerDefinition,
-  type TriggerState,
+  type Json,
+  type TriggerEvent,
   type TriggerStore,
 } from "@agentcore/triggers";
+import { testEvent, testTrigger, triggerState } from "@agentcore/triggers/testing";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -239,44 +240,13 @@ function memoryWorkflows(): WorkflowsPort {
 }
 
 function memoryTriggers(store: TriggerStore): TriggersPort {
-  const definition: TriggerDefinition = {
-    id: "nightly",
-    on: "night",
-    workflow: "/w/nightly.yaml",
-    enabled: true,
-    filter: [],
-    debounceMs: 0,
-    cooldownMs: 0,
-    maxQueue: 10,
-    onFailure: "ignore",
-    maxRetries: 3,
-    evaluate: null,
-    analyze: null,
-    context: { env: {}, lastResult: false, eventPayload: false },
-    key: null,
-    dedup: "coalesce",
-    budget: null,
-    overlap: "buffer_all",
-    jitterMs: 0,
-    startAt: null,
-    endAt: null,
-    maxRuns: null,
-    maxChainDepth: 3,
-  };
-  let state: TriggerState = {
-    id: "nightly",
-    pause: null,
-    failuresInARow: 0,
-    runs: 0,
-    cooldownUntil: 0,
-    lastResult: null,
-    spent: null,
-  };
-  const add = async (source: string, payload: unknown, change: object = {}) => {
+  const definition = testTrigger({ id: "nightly", on: "night", workflow: "/w/nightly.yaml" });
+  let state = triggerState("nightly");
+  const add = async (source: string, payload: unknown, change: Partial<TriggerEvent> = {}) => {
     const id = systemIds.next();
     const at = systemClock.now();
-    const event = { id, source, at, key: null, payload, chain: [], onlyTrigger: null, replayOf: null };
-    const [outcome] = await store.accept({ events: [{ ...event, skipped: null, ...change } as never] });
+    const event = testEvent({ id, source, at, payload: payload as Json, ...change });
+    const [outcome] = await store.accept({ events: [event] });
     return outcome === "accepted" ? { events: [id], duplicates: 0 } : { events: [], duplicates: 1 };
   };
   return {

@@ -3,7 +3,7 @@ import { until, seededRandom } from "@agentcore/contract/testing";
 import { afterEach, expect, it } from "vitest";
 import type { TriggerDefinition } from "../definition.ts";
 import { createMemoryTriggerStore } from "../memory/memory-trigger-store.ts";
-import { testDefinition } from "../testing/index.ts";
+import { testDefinition, testEvent } from "../testing/index.ts";
 import type { RunRequest, TriggeredEnd, TriggerRunner } from "../trigger-runner.ts";
 import type { TriggerStore } from "../trigger-store.ts";
 import { TriggerEngine } from "./trigger-engine.ts";
@@ -99,9 +99,7 @@ it("the next daemon continues the run that the last one left, under the same id,
   await first.engine.accept(event());
   await until(() => first.runner.begun.length === 1);
   await first.engine.close();
-  await first.store.accept({
-    events: [{ ...eventOfAnother(), payload: { late: true } }],
-  });
+  await first.store.accept({ events: [testEvent({ payload: { late: true } })] });
   const second = await openEngine({}, first.store);
   await until(() => second.runner.begun.length === 1);
   expect(second.runner.begun[0]!.run).toBe(first.runner.begun[0]!.run);
@@ -110,18 +108,6 @@ it("the next daemon continues the run that the last one left, under the same id,
   expect(second.runner.begun[1]!.event.payload).toEqual({ late: true });
   second.runner.endAll();
   await until(async () => (await kindsOf(first.store)).every((kind) => kind === "ended"));
-});
-
-const eventOfAnother = () => ({
-  id: systemIds.next(),
-  source: "source",
-  at: systemClock.now(),
-  key: null,
-  payload: {},
-  chain: [],
-  onlyTrigger: null,
-  replayOf: null,
-  skipped: null,
 });
 
 it("an interrupted run is left to the next daemon", async () => {

@@ -16,7 +16,7 @@ const parse = async (text: string, extra: object = {}): Promise<ParseDaemonResul
 
 const least = `name: little
 version: "1"
-workspace: /work
+workspace: /srv
 events:
   tick: { type: interval, every: 30s }
 triggers:
@@ -37,13 +37,13 @@ it("a file with little is read with its defaults", async () => {
       name: "little",
       description: null,
       file: "/d/daemon.yaml",
-      workspace: "/work",
-      stateDir: "/work/.daemon-state",
+      workspace: "/srv",
+      stateDir: "/srv/.daemon-state",
       logDir: null,
       agentsFile: null,
       maxConcurrentWorkflows: 5,
       budget: null,
-      server: { socket: "/work/.daemon-state/daemon.sock", http: null, token: null },
+      server: { socket: "/srv/.daemon-state/daemon.sock", http: null, token: null },
     },
   });
   if (!parsed.ok) return;
@@ -51,7 +51,7 @@ it("a file with little is read with its defaults", async () => {
   expect(parsed.definition.triggers.get("check")).toEqual({
     id: "check",
     on: "tick",
-    workflow: "/work/check.yaml",
+    workflow: "/srv/check.yaml",
     enabled: true,
     filter: [],
     debounceMs: 0,
@@ -86,7 +86,7 @@ it("all errors come at once, each with its place and its cure", async () => {
   const text = least
     .replace("type: interval", "type: intervall")
     .replace("on: tick", "on: tock, workflw: x")
-    .replace("/work\n", "${NOWHERE}\n");
+    .replace("/srv\n", "${NOWHERE}\n");
   expect(await problemsOf(text)).toMatchInlineSnapshot(`
     [
       "/d/daemon.yaml:3:12: workspace: the environment variable NOWHERE is not set",

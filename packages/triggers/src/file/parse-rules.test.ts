@@ -25,7 +25,7 @@ async function definitionOf(text: string): Promise<DaemonDefinition> {
   return parsed.definition;
 }
 
-const head = `name: d\nversion: "1"\nworkspace: /work\n`;
+const head = `name: d\nversion: "1"\nworkspace: /srv\n`;
 const withEvent = (event: string): string =>
   `${head}events: { e: { ${event} } }\ntriggers: { t: { on: e, workflow: w.yaml } }\n`;
 const withTrigger = (keys: string, top = ""): string =>
@@ -100,7 +100,7 @@ it("variables are expanded nowhere else", async () => {
 });
 
 it("relative paths are relative to the workspace, and the workspace to the current directory", async () => {
-  const text = withTop("state_dir: s\nlog_dir: l\nagents_file: a.yaml").replace("/work", "here");
+  const text = withTop("state_dir: s\nlog_dir: l\nagents_file: a.yaml").replace("/srv", "here");
   expect(await definitionOf(text)).toMatchObject({
     workspace: "/home/me/here",
     stateDir: "/home/me/here/s",
@@ -269,7 +269,7 @@ it("a trigger is read with all of its settings", async () => {
   expect(triggers.get("t")).toEqual({
     id: "t",
     on: "e",
-    workflow: "/work/w.yaml",
+    workflow: "/srv/w.yaml",
     enabled: false,
     filter: [
       { path: ["a", "b"], equals: 1 },
@@ -333,15 +333,15 @@ triggers: { t: { on: e, workflow: w.yaml }, u: { on: e, workflow: w.yaml }, v: {
     checkWorkflow: (file) => {
       asked.push(file);
       return Promise.resolve(
-        file === "/work/w.yaml" ? null : [{ file, line: 3, column: 1, message: "is wrong" }],
+        file === "/srv/w.yaml" ? null : [{ file, line: 3, column: 1, message: "is wrong" }],
       );
     },
   });
-  expect(asked).toEqual(["/work/w.yaml", "/work/bad.yaml"]);
+  expect(asked).toEqual(["/srv/w.yaml", "/srv/bad.yaml"]);
   expect(problems).toEqual([
-    "d.yaml:5:35: triggers.t.workflow: there is no workflow file /work/w.yaml",
-    "d.yaml:5:67: triggers.u.workflow: there is no workflow file /work/w.yaml",
-    "/work/bad.yaml:3:1: is wrong",
+    "d.yaml:5:35: triggers.t.workflow: there is no workflow file /srv/w.yaml",
+    "d.yaml:5:67: triggers.u.workflow: there is no workflow file /srv/w.yaml",
+    "/srv/bad.yaml:3:1: is wrong",
   ]);
 });
 

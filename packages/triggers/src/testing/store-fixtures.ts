@@ -1,5 +1,6 @@
 /** What the conformance suites need from a store, and short ways to fill one. */
 import { systemIds } from "@agentcore/contract";
+import { newTriggerState } from "../decide/initial-state.ts";
 import type { Firing, FiringState } from "../firing.ts";
 import type { TriggerEvent } from "../trigger-event.ts";
 import type { TriggerState } from "../trigger-state.ts";
@@ -79,13 +80,7 @@ export const firingOf = (event: TriggerEvent, change: Partial<Firing> = {}): Fir
 });
 
 export const triggerState = (id: string, change: Partial<TriggerState> = {}): TriggerState => ({
-  id,
-  pause: null,
-  failuresInARow: 0,
-  runs: 0,
-  cooldownUntil: 0,
-  lastResult: null,
-  spent: null,
+  ...newTriggerState(id),
   ...change,
 });
 
