@@ -39,6 +39,8 @@ const quiescenceMs = 2000;
 const drainMs = 300_000;
 /** Longest wait for steps to begin; a kill comes then all the same. */
 const beginMsMax = 5_000;
+/** Deliveries that are sent only when the kill is about to come. */
+const heldBack = 4;
 /** More in one life of a daemon would be the restart intensity's business, which has a test of its own. */
 const runtimeKillsMax = 3;
 
@@ -106,6 +108,8 @@ class KilledDaemon {
   #next = 0;
   /** Deliveries that may be sent so far. */
   #released = 0;
+  /** Requests without an answer yet. */
+  #onTheirWay = 0;
 
   constructor(options: KilledDaemonOptions) {
     this.#options = options;
@@ -117,8 +121,11 @@ class KilledDaemon {
     const { kills, deliveries, senders, print } = this.#options;
     const sending = Promise.all(Array.from({ length: senders }, () => this.#send()));
     for (let kill = 1; kill <= kills; kill += 1) {
-      this.#released = Math.ceil((deliveries * kill) / (kills + 1));
-      await this.#untilMoment();
+      const released = Math.ceil((deliveries * kill) / (kills + 1));
+      this.#released = released - heldBack;
+      const isEarly = await this.#untilMoment();
+      this.#released = released;
+      if (!isEarly) await this.#untilOnTheirWay();
       await this.#kill();
       print(`${kill} kills, ${this.acknowledged.length} deliveries acknowledged`);
     }
@@ -170,7 +177,9 @@ class KilledDaemon {
   async #untilAcknowledged(hook: Hook, id: string): Promise<void> {
     for (;;) {
       const ports = await this.#daemon.ports;
+      this.#onTheirWay += 1;
       const status = ports === null ? 0 : await deliver(ports[hook]!, hook, id);
+      this.#onTheirWay -= 1;
       if (status === 202 || status === 200) {
         this.acknowledged.push(id);
         return;
@@ -184,12 +193,22 @@ class KilledDaemon {
     }
   }
 
-  /** A quarter of the moments lie in the start of a daemon, the rest after some of its steps have begun. */
-  async #untilMoment(): Promise<void> {
+  /**
+   * A quarter of the moments lie in the start of a daemon, the rest after some of its steps have begun. Resolves to whether it is
+   * an early one.
+   */
+  async #untilMoment(): Promise<boolean> {
     const [early, afterMs] = [this.#draws.chance(0.25), this.#draws.whole(0, 500)];
     if (!early) await this.#begun(this.#draws.whole(1, 8));
     await pause(afterMs);
     if (this.#daemon.isOver) await this.#restartAfterItsEnd();
+    return early;
+  }
+
+  /** A kill between two deliveries would leave none without an answer. */
+  async #untilOnTheirWay(): Promise<void> {
+    const deadline = performance.now() + patienceMs(beginMsMax);
+    while (this.#onTheirWay < heldBack / 2 && performance.now() < deadline) await pause(1);
   }
 
   /** Resolves once as many steps more began, or nothing is left to do. */
