@@ -1,3 +1,4 @@
+/** Checks the ids that programs pass to the library. */
 import { AgentCoreError } from "./errors.ts";
 
 /** A program without types may pass anything, such as a parameter of a route that is missing. Throws `AC_OPTION_INVALID`. */
