@@ -47,10 +47,11 @@ export async function cacheForecasts(
     instances: new RunInstances(instances, () => record.state),
   };
   const mayChange = changersOf(plan);
+  const byId = new Map(plan.steps.map((planned) => [planned.id, planned]));
   const found = new Map<string, CacheForecast>(plan.steps.flatMap(({ id, inner }) => within(inner, id)));
   for (const instance of instances) {
     const { id, step } = instance;
-    const planned = plan.steps.find((one) => one.id === id);
+    const planned = byId.get(id);
     if (step.cache === null || planned === undefined || planned.skipped !== null) continue;
     const reason = whyUnknown(instance, mayChange);
     found.set(id, reason === null ? await lookUp(id) : { state: "unknown", reason });
