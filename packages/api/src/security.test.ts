@@ -143,7 +143,7 @@ describe("limits", () => {
     socket.write("Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{");
     let text = "";
     socket.setEncoding("utf8").on("data", (chunk: string) => (text += chunk));
-    await once(socket, "close", { signal: AbortSignal.timeout(patienceMs(40_000)) });
+    await once(socket, "close", { signal: AbortSignal.timeout(patienceMs(10_000)) });
     expect(text).toMatch(/^HTTP\/1\.1 408/);
   });
 
