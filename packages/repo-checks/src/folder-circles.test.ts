@@ -51,7 +51,7 @@ function circleIn(imports: Imports): readonly string[] | undefined {
 }
 
 const sources = trackedFiles().filter(
-  (path) => path.endsWith(".ts") && !path.endsWith(".test.ts") && !path.includes("/testing/"),
+  (path) => /\.tsx?$/.test(path) && !path.endsWith(".test.ts") && !path.includes("/testing/"),
 );
 
 describe("folders import each other one way", () => {

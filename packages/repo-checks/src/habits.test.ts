@@ -6,7 +6,7 @@ import { describe, expect, it } from "vitest";
 import { manifestOf, packageFolders, read, trackedFiles } from "./repository.ts";
 
 const sources = trackedFiles().filter((path) =>
-  /^(packages|apps)\/[^/]+\/(src|bin)\/.*\.(ts|js)$/.test(path),
+  /^(packages|apps)\/[^/]+\/(src|bin)\/.*\.(tsx?|js)$/.test(path),
 );
 const production = sources.filter((path) => {
   const folder = path.split("/").slice(0, 2).join("/");

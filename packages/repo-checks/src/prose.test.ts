@@ -32,8 +32,10 @@ const isExample = (path: string, line: string): boolean => path === "CONTRIBUTIN
 
 const checked = trackedFiles().filter((path) => {
   if (path.endsWith(".md")) return !/(?:CHANGELOG|SPEC-TESTS)\.md$/.test(path);
-  if (!/^(?:packages|apps)\/[^/]+\/(?:src|bin)\/.*\.(?:ts|js)$/.test(path)) return false;
-  const isPrivate = manifestOf(path.split("/").slice(0, 2).join("/")).private === true;
+  if (!/^(?:packages|apps)\/[^/]+\/(?:src|bin)\/.*\.(?:tsx?|js)$/.test(path)) return false;
+  const folder = path.split("/").slice(0, 2).join("/");
+  // The files of the page are part of the command line's package.
+  const isPrivate = folder !== "apps/dashboard" && manifestOf(folder).private === true;
   return !isPrivate && !path.endsWith(".test.ts") && !path.includes("/testing/");
 });
 

@@ -1,0 +1,94 @@
+/** Requests to the daemon. A refused token leads back to sign-in. */
+import type { ErrorDocument } from "@agentcore/contract";
+import { signOut, token } from "./token.ts";
+
+export class ApiError extends Error {
+  override readonly name = "ApiError";
+  /** Of the error catalog, or `unreachable`. */
+  readonly code: string;
+  /** What to do about it; may be empty. */
+  readonly cure: string;
+  /** Of the answer; 0: there was none. */
+  readonly status: number;
+
+  constructor(code: string, message: string, { cure, status }: { cure: string; status: number }) {
+    super(message);
+    this.code = code;
+    this.cure = cure;
+    this.status = status;
+  }
+}
+
+export type Query = Readonly<
+  Record<string, string | number | boolean | null | undefined | readonly string[]>
+>;
+
+/** Rejects with `ApiError`, or with the reason of `signal`. Values that are null, undefined or empty are left out. */
+export function get<T>(path: string, query: Query = {}, signal?: AbortSignal): Promise<T> {
+  return call<T>(`${path}${queryText(query)}`, { signal: signal ?? null }, token.peek());
+}
+
+/** As `get`, with a token that is not kept yet. */
+export function getWith<T>(token: string, path: string): Promise<T> {
+  return call<T>(path, {}, token);
+}
+
+/** Rejects with `ApiError`. */
+export function post<T>(path: string, body: object = {}): Promise<T> {
+  const headers = { "content-type": "application/json" };
+  return call<T>(path, { method: "POST", body: JSON.stringify(body), headers }, token.peek());
+}
+
+/** With the question mark, or nothing. A list gives its name once for each value. */
+export function queryText(query: Query): string {
+  const search = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) {
+    for (const each of Array.isArray(value) ? value : [value]) {
+      if (each !== null && each !== undefined && each !== "") search.append(name, String(each));
+    }
+  }
+  const text = search.toString();
+  return text === "" ? "" : `?${text}`;
+}
+
+async function call<T>(url: string, init: RequestInit, used: string | null): Promise<T> {
+  const headers = {
+    ...(init.headers as Record<string, string> | undefined),
+    ...(used === null ? {} : { authorization: `Bearer ${used}` }),
+  };
+  let response: Response;
+  try {
+    response = await fetch(url, { ...init, headers, cache: "no-store", credentials: "omit" });
+  } catch (error) {
+    if (init.signal?.aborted === true) throw error;
+    throw new ApiError("unreachable", "The daemon does not answer.", {
+      cure: "Look whether it runs: agentcore daemon status.",
+      status: 0,
+    });
+  }
+  if (response.ok) return (await response.json()) as T;
+  const error = await errorOf(response);
+  if (error.status === 401 && used !== null && token.peek() === used) signOut(error.message);
+  throw error;
+}
+
+async function errorOf(response: Response): Promise<ApiError> {
+  const { status } = response;
+  try {
+    const { code, message, cure } = (await response.json()) as ErrorDocument;
+    return new ApiError(code, message, { cure, status });
+  } catch {
+    return new ApiError("unreachable", `The daemon answered ${status} with no reason.`, {
+      cure: "Something between the browser and the daemon may have answered instead.",
+      status,
+    });
+  }
+}
+
+export const asApiError = (error: unknown): ApiError =>
+  error instanceof ApiError
+    ? error
+    : new ApiError("page", error instanceof Error ? error.message : String(error), {
+        cure: "Load the page again.",
+        status: 0,
+      });
