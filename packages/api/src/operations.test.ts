@@ -185,6 +185,7 @@ it("a fault of the daemon is answered without its text, and logged with it", asy
 it("what the daemon is not ready for and what it stopped are answered with their documents", async () => {
   expect(await call("/v1/stop", { reason: "fire" })).toMatchObject({ reason: "fire", isEmpty: true });
   expect(await call("/v1/drain", {})).toMatchObject({ type: "drain" });
+  expect(await call("/v1/overview")).toMatchObject({ running: [{ activity: "tool", tool: "npm test" }] });
   expect(await call("/v1/budgets")).toMatchObject({ items: [{ scope: "global", left: 2 }] });
   expect(await call("/v1/version")).toMatchObject({ version: "0.1.0" });
 });

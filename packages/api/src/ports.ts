@@ -9,6 +9,7 @@ import type {
   EventTopic,
   JobSubmission,
   LogChunkDocument,
+  OverviewDocument,
   ReadinessDocument,
   RunDetailsDocument,
   RunDocument,
@@ -174,6 +175,7 @@ export interface DaemonPort {
   version(): Omit<VersionDocument, "type">;
   readiness(): Promise<Omit<ReadinessDocument, "type">>;
   budgets(): Promise<readonly Omit<BudgetDocument, "type">[]>;
+  overview(): Promise<OverviewDocument>;
   /** Takes no more work, and ends when nothing works any more. Resolves once it has begun. */
   drain(): Promise<Omit<DrainDocument, "type">>;
   /** Pauses every trigger, cancels every run and every job, and resolves with the proof once nothing runs, or after its bound. */

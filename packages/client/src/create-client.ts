@@ -26,6 +26,7 @@ import {
   type JsonDocument,
   type LogChunkDocument,
   type LogQuery,
+  type OverviewDocument,
   type PauseRequest,
   type Printed,
   type PurgedDocument,
@@ -190,6 +191,7 @@ function daemonMethods({ get, post }: Caller) {
     health: (): Doc<HealthDocument> => get("/v1/health"),
     readiness: (): Doc<ReadinessDocument> => get("/v1/readiness"),
     version: (): Doc<VersionDocument> => get("/v1/version"),
+    showOverview: (): Doc<OverviewDocument> => get("/v1/overview"),
     listBudgets: (): Promise<Page<BudgetDocument>> => get("/v1/budgets"),
     drain: (): Doc<DrainDocument> => post("/v1/drain"),
     /** Resolves with the receipt once nothing runs, or with what survived. */

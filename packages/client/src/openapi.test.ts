@@ -77,6 +77,7 @@ const calls: Readonly<Record<string, (client: AgentCoreClient) => unknown>> = {
   health: (client) => client.health(),
   readiness: (client) => client.readiness(),
   version: (client) => client.version(),
+  showOverview: (client) => client.showOverview(),
   listBudgets: (client) => client.listBudgets(),
   drain: (client) => client.drain(),
   stopAll: (client) => client.stopAll({ reason: "r" }),

@@ -9,6 +9,7 @@ import { packageVersion } from "../version.ts";
 import { everyRun } from "../workflow/find-run.ts";
 import { runStateOf } from "../workflow/run-owner.ts";
 import type { DaemonParts } from "./open-daemon.ts";
+import { overviewOf } from "./overview.ts";
 
 export interface DaemonPortOptions {
   readonly parts: DaemonParts;
@@ -30,7 +31,7 @@ export function daemonPort({ parts, config, onEndAsked, graceMs }: DaemonPortOpt
   const runningRuns = async (): Promise<readonly string[]> =>
     (await everyRun(journal)).filter(({ header }) => runStateOf(header) === "RUNNING").map(({ id }) => id);
 
-  return {
+  const port: DaemonPort = {
     version: () => ({ version: packageVersion(), name: engine.state.definition.name, startedAt }),
     readiness: async () => {
       const { isDraining } = engine.state;
@@ -45,6 +46,7 @@ export function daemonPort({ parts, config, onEndAsked, graceMs }: DaemonPortOpt
       const levels = await budgetLevels(config, ledger, systemClock.now());
       return levels.map((level) => budgetJson(level) as Omit<BudgetDocument, "type">);
     },
+    overview: () => overviewOf({ parts, daemon: port, ledger, now: systemClock.now() }),
     drain: async () => {
       const [{ running: jobs }, runs] = await Promise.all([scheduler.stats(), runningRuns()]);
       onEndAsked();
@@ -78,6 +80,7 @@ export function daemonPort({ parts, config, onEndAsked, graceMs }: DaemonPortOpt
       };
     },
   };
+  return port;
 }
 
 async function check(name: string, look: () => Promise<void>) {

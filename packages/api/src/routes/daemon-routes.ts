@@ -57,6 +57,20 @@ function addStateRoutes(app: ApiApp, daemon: DaemonPort): void {
   operation(
     app,
     {
+      id: "showOverview",
+      method: "get",
+      path: "/v1/overview",
+      group,
+      summary:
+        "Shows what runs, what waits and why, what needs a person, and what is spent, in one document.",
+      answer: one("Overview"),
+    },
+    () => daemon.overview(),
+  );
+
+  operation(
+    app,
+    {
       id: "listBudgets",
       method: "get",
       path: "/v1/budgets",

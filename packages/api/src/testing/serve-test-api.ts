@@ -23,6 +23,7 @@ import { join } from "node:path";
 import { createToken } from "../http/tokens.ts";
 import type { ApiEvent, ApiPorts, TriggersPort, WorkflowsPort } from "../ports.ts";
 import { queueJobs } from "../queue-jobs.ts";
+import { testOverview } from "./test-overview.ts";
 import { serveApi, type ServeApiOptions, type ServedApi } from "../serve-api.ts";
 
 export interface TestApi {
@@ -161,6 +162,7 @@ export function memoryPorts({
       budgets: async () => [
         { scope: "global", kind: "cost_usd", window: "day", limit: 5, held: 1, spent: 2, left: 2 },
       ],
+      overview: async () => testOverview,
       drain: async () => ({ jobs: 0, runs: 0, deadline: null }),
       stopAll: async (reason) => ({
         at: 0,

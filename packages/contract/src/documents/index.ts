@@ -2,6 +2,7 @@
 export * from "./daemon-documents.ts";
 export * from "./form.ts";
 export * from "./job-documents.ts";
+export * from "./overview-document.ts";
 export * from "./requests.ts";
 export * from "./trigger-documents.ts";
 export * from "./workflow-documents.ts";

@@ -192,16 +192,18 @@ export const logChunkDocumentSchema = lazySchema(() =>
 );
 export type LogChunkDocument = z.infer<typeof logChunkDocumentSchema>;
 
+/** A budget without its type, for documents that contain some. */
+export const budgetShape = () => ({
+  scope: text,
+  kind: z.enum(["cost_usd", "tokens"]),
+  window: z.enum(["hour", "day", "month"]).nullable(),
+  limit: z.number(),
+  held: z.number(),
+  spent: z.number(),
+  left: z.number(),
+});
+
 export const budgetDocumentSchema = lazySchema(() =>
-  z.strictObject({
-    type: z.literal("budget"),
-    scope: text,
-    kind: z.enum(["cost_usd", "tokens"]),
-    window: z.enum(["hour", "day", "month"]).nullable(),
-    limit: z.number(),
-    held: z.number(),
-    spent: z.number(),
-    left: z.number(),
-  }),
+  z.strictObject({ type: z.literal("budget"), ...budgetShape() }),
 );
 export type BudgetDocument = z.infer<typeof budgetDocumentSchema>;

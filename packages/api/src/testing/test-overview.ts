@@ -1,0 +1,78 @@
+/** An overview with one entry of each kind. */
+import type { OverviewDocument } from "@agentcore/contract";
+
+const budget = {
+  scope: "global",
+  kind: "cost_usd",
+  window: "day",
+  limit: 5,
+  held: 1,
+  spent: 2,
+  left: 2,
+} as const;
+
+export const testOverview: OverviewDocument = {
+  type: "overview",
+  at: 60_000,
+  name: "test",
+  startedAt: 0,
+  ready: "ready",
+  queue: { ready: 2, delayed: 1, running: 1, dead: 3, oldestWaitMs: 5000 },
+  running: [
+    {
+      job: "j1",
+      run: "r1",
+      step: "test",
+      worker: "claude-code",
+      model: "sonnet",
+      workspace: "/w",
+      instructions: "Run the tests and mend what fails.",
+      attempt: 1,
+      maxAttempts: 3,
+      startedAt: 30_000,
+      activity: "tool",
+      tool: "npm test",
+      lastOutputAt: 55_000,
+      costUsd: 0.12,
+      maxCostUsd: 1,
+      tokens: 12_000,
+      maxTokens: null,
+      code: null,
+      reason: null,
+    },
+  ],
+  runs: [
+    {
+      id: "r1",
+      name: "nightly",
+      state: "RUNNING",
+      steps: 4,
+      done: 2,
+      failed: 1,
+      running: 1,
+      waiting: 1,
+      submittedAt: 10_000,
+      costUsd: 0.4,
+      maxCostUsd: 2,
+    },
+  ],
+  waiting: [{ code: "AC_CONCURRENCY", reason: "4 of 4 jobs run", jobs: 2, oldestAt: 55_000, example: "j2" }],
+  attention: [
+    {
+      kind: "dead_letters",
+      text: "3 dead letters",
+      at: null,
+      run: null,
+      step: null,
+      job: null,
+      trigger: null,
+      count: 3,
+    },
+  ],
+  budgets: [budget],
+  spentTodayUsd: 2,
+  breakers: [{ name: "provider:anthropic", state: "open", probeAt: 90_000, reason: null }],
+  pauses: [{ trigger: "nightly", note: "holidays", at: 20_000 }],
+  pressure: "accept",
+  triggers: [{ name: "nightly", nextAt: 86_400_000, waiting: 1, running: 0 }],
+};
