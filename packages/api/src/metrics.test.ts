@@ -13,6 +13,7 @@ const sample: MetricsSample = {
   runtimeUp: true,
   runtimeRestarts: 2,
   firings: [{ trigger: 'night"ly', kind: "skipped", reason: "overlap", count: 7 }],
+  sources: [{ source: null, kind: "unknown_path", count: 3 }],
   triggers: { active: 1, paused: 2, disabled: 0 },
   workflowRuns: 1,
   api: { clients: 5, droppedClients: 6, refused: { AC_API_UNAUTHORIZED: 8 } },
@@ -59,6 +60,7 @@ it("counts permits, attempts, stops, spending and survivors, and shows the level
     'agentcore_breaker_state{target="worker:codex",state="open"} 1',
     "agentcore_backpressure_level 2",
     'agentcore_firings{trigger="night\\"ly",state="skipped",reason="overlap"} 7',
+    'agentcore_source_events{source="",kind="unknown_path"} 3',
     'agentcore_api_refused{code="AC_API_UNAUTHORIZED"} 8',
   ])
     expect(lines).toContain(line);

@@ -11,7 +11,7 @@ import {
   type RunEvent,
 } from "@agentcore/contract";
 import type { QueueStats } from "@agentcore/scheduler";
-import type { FiringCount } from "@agentcore/triggers";
+import type { FiringCount, SourceCount } from "@agentcore/triggers";
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { ApiStats } from "./serve-api.ts";
 
@@ -26,6 +26,8 @@ export interface MetricsSample {
   readonly runtimeRestarts: number;
   /** Firings by trigger, state and, for skipped ones, reason. */
   readonly firings: readonly FiringCount[];
+  /** What sources took and refused since the start. */
+  readonly sources: readonly SourceCount[];
   /** Triggers by state. */
   readonly triggers: Readonly<Record<"active" | "paused" | "disabled", number>>;
   readonly workflowRuns: number;
@@ -86,6 +88,8 @@ class Levels {
     gauges.runtimeRestarts.set(sample.runtimeRestarts);
     for (const { trigger, kind, reason, count } of sample.firings)
       gauges.firings.set({ trigger, state: kind, reason: reason ?? "" }, count);
+    for (const { source, kind, count } of sample.sources)
+      gauges.sourceEvents.set({ source: source ?? "", kind }, count);
     for (const [state, count] of Object.entries(sample.triggers)) gauges.triggers.set({ state }, count);
     gauges.workflowRuns.set(sample.workflowRuns);
     gauges.streamClients.set(sample.api?.clients ?? 0);
@@ -119,6 +123,11 @@ function gaugesOf(registry: Registry) {
       "state",
       "reason",
     ]),
+    sourceEvents: gauge(
+      "source_events",
+      "What sources took, refused or failed at since the start, by source and kind.",
+      ["source", "kind"],
+    ),
     triggers: gauge("triggers", "Triggers by state.", ["state"]),
     workflowRuns: gauge("workflow_runs_running", "Workflow runs that this process works on."),
     streamClients: gauge("api_stream_clients", "Clients that follow events."),

@@ -2,6 +2,7 @@
 export * from "./chain.ts";
 export * from "./definition.ts";
 export * from "./documents.ts";
+export type { GateLookUp, LookUpGate } from "./file/check-gates.ts";
 export { daemonJsonSchema } from "./file/file-schema.ts";
 export {
   parseDaemonFile,

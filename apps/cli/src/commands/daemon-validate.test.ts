@@ -43,3 +43,26 @@ it("a daemon file that is not there is named", async () => {
   expect(code).toBe(2);
   expect(stderr).toMatch(/there is no daemon file .*gone\.yaml/);
 });
+
+it("the worker or profile of a gate is looked up, and in a script of a profile event values are never code", async () => {
+  put(
+    "work/agents.yaml",
+    `version: "1"\nagents:\n  counter: { worker: shell, capabilities: [run_commands], base_instructions: "n=$(( 1 +" }\n`,
+  );
+  const gates = `
+  missing: { on: tick, workflow: ok.yaml, evaluate: { worker: sehll, capabilities: [read], instructions: x } }
+  unknown: { on: tick, workflow: ok.yaml, analyze: { agent: conter, instructions: x } }
+  code: { on: tick, workflow: ok.yaml, evaluate: { agent: counter, instructions: "{{event.n}} ))" } }
+`;
+  const text = daemon("ok.yaml").replace(/triggers:.*$/s, `agents_file: agents.yaml\ntriggers:${gates}`);
+  const file = put("gates.yaml", text);
+  const { code, stderr } = await agentcore(scratch, ["daemon", "validate", file]);
+  expect(code).toBe(2);
+  expect(stderr).toMatch(/gates\.yaml:7:\d+: triggers\.missing\.evaluate\.worker: .*sehll/);
+  expect(stderr).toMatch(/gates\.yaml:8:\d+: triggers\.unknown\.analyze\.agent: .*counter/);
+  expect(stderr).toMatch(/gates\.yaml:9:\d+: triggers\.code\.evaluate\.instructions: .*\{\{event\.n\}\}/);
+  expect(stderr).toContain("gates.yaml: 3 mistakes");
+  const started = await agentcore(scratch, ["daemon", "run", file]);
+  expect(started.code).toBe(2);
+  expect(started.stderr).toContain("triggers.missing.evaluate.worker");
+});

@@ -7,9 +7,10 @@ import { resolve } from "node:path";
 import { fileProblems } from "../file-problems.ts";
 import type { Io } from "../io.ts";
 import { readNamedFile } from "../text-files.ts";
+import { lookUpGates } from "./gate-work.ts";
 import { loadWorkflow } from "../workflow/load-workflow.ts";
 
-/** `workers`: for checking what the workflows require of their workers. Throws `AC_DAEMON_FILE` if it cannot be read. */
+/** `workers`: for checking what workflows and gates require of their workers. Throws `AC_DAEMON_FILE` if it cannot be read. */
 export async function loadDaemonFile(
   file: string,
   io: Pick<Io, "cwd" | "env">,
@@ -30,6 +31,7 @@ export async function loadDaemonFile(
       const loaded = await loadWorkflow(workflow, agents, io, { workers });
       return loaded.ok ? [] : loaded.problems;
     },
+    lookUpGate: lookUpGates(workers),
   });
 }
 

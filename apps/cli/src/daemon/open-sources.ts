@@ -15,7 +15,7 @@ import {
   type SourceCount,
   type SourceHost,
 } from "@agentcore/triggers";
-import { programEnvironment, runContainedProgram } from "@agentcore/worker-kit";
+import { findProgram, programEnvironment, runContainedProgram } from "@agentcore/worker-kit";
 import type { Environment } from "@agentcore/yaml-file";
 import { isDeepStrictEqual } from "node:util";
 
@@ -52,6 +52,8 @@ interface OpenGroup {
 export class OpenSources {
   readonly #options: OpenSourcesOptions;
   readonly #open = new Map<Group, OpenGroup>();
+  /** By sources that are closed. */
+  #counted: readonly SourceCount[] = [];
 
   constructor(options: OpenSourcesOptions) {
     this.#options = options;
@@ -75,16 +77,21 @@ export class OpenSources {
     }
   }
 
+  /** Throws `AC_DRAINING` once they are closed. */
   topics(): QueueTopics {
-    return this.#open.get("topics")!.source as QueueTopics;
+    const topics = this.#open.get("topics");
+    if (topics === undefined) throw new AgentCoreError("AC_DRAINING", "the daemon is shutting down");
+    return topics.source as QueueTopics;
   }
 
   webhookPort(source: string): number | undefined {
     return (this.#open.get("webhooks")?.source as WebhookServers | undefined)?.portOf(source);
   }
 
+  /** Since the start of the daemon, over reloads too. */
   counts(): readonly SourceCount[] {
-    return [...this.#open.values()].flatMap(({ source }) => source.counts?.() ?? []);
+    const open = [...this.#open.values()].flatMap(({ source }) => source.counts?.() ?? []);
+    return summed([...this.#counted, ...open]);
   }
 
   async close(): Promise<void> {
@@ -94,8 +101,10 @@ export class OpenSources {
   }
 
   async #reopen(group: Group, of: Sources): Promise<void> {
+    const before = this.#open.get(group)?.source;
     // The old one first: both may need the same port.
-    await this.#open.get(group)?.source.close();
+    await before?.close();
+    this.#counted = summed([...this.#counted, ...(before?.counts?.() ?? [])]);
     const source = this.#make(group, of);
     this.#open.set(group, { of, source });
     await source.start();
@@ -127,8 +136,7 @@ export class OpenSources {
     const { exit, timedOut, stdout, overflowed } = await runContainedProgram(
       { containment, clock: systemClock, ids: systemIds },
       {
-        command: "/bin/sh",
-        args: ["-c", command],
+        ...shellOf(env, command),
         cwd: workspace,
         env: programEnvironment(env),
         label: `command:${source}`,
@@ -140,13 +148,35 @@ export class OpenSources {
     );
     const failed = (why: string) => new AgentCoreError("AC_WORKER_EXIT", `the command of ${source} ${why}`);
     if (timedOut) throw failed(`took longer than ${commandMsMax / 1000} s and was ended`);
-    if (overflowed) return { stdout, exitCode: 0 };
+    // What comes after it would be neither compared nor seen.
+    if (overflowed)
+      throw failed(
+        `printed more than ${stdoutBytesMax / 1024} KiB; let it print less, such as a checksum of it`,
+      );
     if (exit.code === null) throw failed(`was ended by ${exit.signal}`);
     return { stdout, exitCode: exit.code };
   }
 }
 
+/** One count for each source and kind. */
+function summed(counts: readonly SourceCount[]): readonly SourceCount[] {
+  const sums = new Map<string, SourceCount>();
+  for (const one of counts) {
+    const key = JSON.stringify([one.source, one.kind]);
+    sums.set(key, { ...one, count: one.count + (sums.get(key)?.count ?? 0) });
+  }
+  return [...sums.values()];
+}
+
 const commandMsMax = 60_000;
+
+/** As the shell worker: bash, or sh where there is none. */
+function shellOf(env: Environment, script: string): { readonly command: string; readonly args: string[] } {
+  const bash = findProgram("bash", env["PATH"]);
+  return bash === null
+    ? { command: "/bin/sh", args: ["-c", script] }
+    : { command: bash, args: ["--norc", "-c", script] };
+}
 
 function ofType<T extends EventSource["type"]>(
   sources: Sources,

@@ -134,7 +134,7 @@ async function sampleOf(
   daemon: ReturnType<typeof daemonPort>,
   served: ServedApi | null,
 ): Promise<MetricsSample> {
-  const { scheduler, composition, engine, store } = parts;
+  const { scheduler, composition, engine, store, sources } = parts;
   const [queue, budgets, firings, load] = await Promise.all([
     scheduler.stats(),
     daemon.budgets(),
@@ -155,6 +155,7 @@ async function sampleOf(
     runtimeUp: load !== null,
     runtimeRestarts: composition.restarts(),
     firings,
+    sources: sources.counts(),
     triggers: { active: countOf("active"), paused: countOf("paused"), disabled: countOf("disabled") },
     workflowRuns: [...open.values()].filter(({ state }) => state.kind === "running").length,
     api: served?.stats() ?? null,

@@ -216,16 +216,18 @@ export class WorkflowRunner implements TriggerRunner {
     const { scheduler, workspace } = this.#options;
     const { outputs = [] } = step;
     const { worker, model, args, capabilities, preface } = await gateWork(step, this.#options);
+    // As one text: where a script is quoted is decided from its beginning on.
+    const template = preface + step.instructions;
     const { text, env } =
       worker === "shell"
-        ? templateToShell(step.instructions, values)
-        : { text: renderTemplate(step.instructions, values), env: {} };
+        ? templateToShell(template, values)
+        : { text: renderTemplate(template, values), env: {} };
     const job: JobSubmission = {
       id,
       task: {
         worker,
         workspace,
-        instructions: preface + text,
+        instructions: text,
         capabilities: [...capabilities],
         env: { ...env },
         ...(args.length === 0 ? {} : { args: [...args] }),

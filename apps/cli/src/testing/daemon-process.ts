@@ -1,7 +1,9 @@
 /** Runs a daemon as a real process, with a file of its own in a scratch workspace. */
 import { createHmac } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { get } from "node:http";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import {
   agentcoreCommand,
   jsonLinesOf,
@@ -95,4 +97,14 @@ export async function deliver(
   } catch {
     return 0;
   }
+}
+
+/** The text of its metrics. */
+export function metricsOf({ socket }: StartedDaemon): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const asked = get({ socketPath: socket, path: "/metrics", headers: { host: "localhost" } }, (answer) => {
+      text(answer).then(resolve, reject);
+    });
+    asked.on("error", reject);
+  });
 }

@@ -61,7 +61,7 @@ function checkSettings(trigger: Raw, path: Path, report: Report): void {
     report([...path, "end_at"], "is not after start_at; no run could begin");
 }
 
-function problemOfCode({ placeholder, where, as }: CodeInScript): string {
+export function problemOfCode({ placeholder, where, as }: CodeInScript): string {
   return as === "commands"
     ? `in ${where}, bash runs the value of ${placeholder} as code; pass it as an argument, as in bash -c 'echo "$1"' _ "${placeholder}"`
     : `in ${where}, bash runs commands that the value of ${placeholder} contains; compare it as a text, as in [ "${placeholder}" = 5 ]`;

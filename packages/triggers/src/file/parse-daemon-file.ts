@@ -1,5 +1,6 @@
 /** Reads a daemon file. Returns all errors at once, each with its place and its cure, or the definition. */
 import {
+  formatProblem,
   holders,
   parseYaml,
   placeReports,
@@ -13,6 +14,7 @@ import {
 import type { DaemonDefinition } from "../definition.ts";
 import { buildDefinition, type Surroundings } from "./build.ts";
 import { checkEvents } from "./check-events.ts";
+import { checkGates, type LookUpGate } from "./check-gates.ts";
 import type { Reports } from "./check-templates.ts";
 import { checkTriggers } from "./check-triggers.ts";
 import { daemonFileSchema, daemonJsonSchema } from "./file-schema.ts";
@@ -33,6 +35,8 @@ export interface ParseDaemonRequest extends Surroundings {
    * workflow files are not read.
    */
   readonly checkWorkflow?: (file: string, agentsFile: string | null) => Promise<readonly Problem[] | null>;
+  /** Looks up the worker or profile of a gate. Without it, they are not checked. */
+  readonly lookUpGate?: LookUpGate;
 }
 
 export type ParseDaemonResult =
@@ -40,7 +44,7 @@ export type ParseDaemonResult =
   /** At least one; those of the daemon file come first, sorted by place. */
   | { readonly ok: false; readonly problems: readonly Problem[] };
 
-/** Never rejects for what the file says; rejects with what `checkWorkflow` rejects with. */
+/** Never rejects for what the file says; rejects with what `checkWorkflow` and `lookUpGate` reject with. */
 export async function parseDaemonFile(request: ParseDaemonRequest): Promise<ParseDaemonResult> {
   const { text, file, env } = request;
   if (text.length > fileCharsMax)
@@ -62,12 +66,12 @@ export async function parseDaemonFile(request: ParseDaemonRequest): Promise<Pars
   checkTriggers(raw, reports);
   const definition = read.ok ? buildDefinition(await withSpelledNumbers(read.value, source), request) : null;
   if (definition !== null) checkSocket(definition, reports.mistake);
-  const ofWorkflows = definition === null ? [] : await workflowProblems(definition, request, reports.mistake);
+  const ofOthers = definition === null ? [] : await problemsOfOthers(definition, request, reports.mistake);
   const placed = async (all: readonly Parameters<Report>[]): Promise<Problem[]> =>
     (await placeReports(source, all)).map((issue) => ({ file, ...issue }));
   problems.push(...(await placed(mistakes)));
   problems.sort((a, b) => a.line - b.line || a.column - b.column);
-  problems.push(...ofWorkflows);
+  problems.push(...ofOthers);
   if (definition === null || problems.length > 0) return { ok: false, problems };
   return { ok: true, definition, warnings: await placed(cautions) };
 }
@@ -79,6 +83,20 @@ function checkSocket({ server: { socket } }: DaemonDefinition, report: Report): 
       ["server", "socket"],
       `${socket} has ${bytes} bytes, and a socket at most ${socketBytesMax}; write a shorter path`,
     );
+}
+
+/** In the files that the daemon file names. Two of them may rest on the same wrong one, whose errors come once. */
+async function problemsOfOthers(
+  definition: DaemonDefinition,
+  request: ParseDaemonRequest,
+  report: Report,
+): Promise<readonly Problem[]> {
+  const { lookUpGate } = request;
+  const found = [
+    ...(await workflowProblems(definition, request, report)),
+    ...(lookUpGate === undefined ? [] : await checkGates(definition, lookUpGate, report)),
+  ];
+  return [...new Map(found.map((problem) => [formatProblem(problem), problem])).values()];
 }
 
 /** Each workflow file is checked once. */

@@ -17,15 +17,14 @@ import type { Source, SourceCount, SourceEvent, SourceHost } from "../source.ts"
 import type { Json } from "../trigger-event.ts";
 import { SourceTally } from "./source-tally.ts";
 
-/** Of the command's output. The rest is dropped and not compared. */
-export const commandOutputBytesMax = 64 * 1024;
+/** Of the command's output. A command that prints more has failed. */
+const outputBytesMax = 64 * 1024;
 
 export interface CommandRequest {
   /** Id of the source. */
   readonly source: string;
-  /** For `sh -c`, from the daemon file. */
+  /** A script for bash, from the daemon file. */
   readonly command: string;
-  /** The runner may drop what comes after; then it must go on reading, so that the command is not blocked. */
   readonly stdoutBytesMax: number;
   /** Aborted when the source closes: the command is to be ended. */
   readonly signal: AbortSignal;
@@ -43,8 +42,8 @@ export interface CommandSourcesOptions {
   readonly clock: Clock;
   readonly log: Log;
   /**
-   * Runs a command, contained and with a time limit. Rejects if the command could not be started, was ended by a signal, or took
-   * too long; then there is no event, and it runs again after its interval.
+   * Runs a command, contained and with a time limit. Rejects if the command could not be started, was ended by a signal, took
+   * too long, or printed too much; then there is no event, and it runs again after its interval.
    */
   readonly runCommand: (request: CommandRequest) => Promise<CommandResult>;
 }
@@ -134,7 +133,7 @@ class Command {
       result = await this.#options.runCommand({
         source: this.#id,
         command: this.#source.command,
-        stdoutBytesMax: commandOutputBytesMax,
+        stdoutBytesMax: outputBytesMax,
         signal: this.#abort.signal,
       });
     } catch (error) {
@@ -142,7 +141,7 @@ class Command {
         this.#failed("command", "A command source could not run its command.", error);
       return;
     }
-    await this.#keep(at, { ...result, stdout: cutBytes(result.stdout, commandOutputBytesMax) });
+    await this.#keep(at, result);
   }
 
   /** Tries until it is kept: what a command printed once may never come again. */
@@ -197,12 +196,3 @@ function isBaseline(state: Json | undefined): state is Baseline & { readonly [na
 }
 
 const digest = (text: string): string => createHash("sha256").update(text).digest("hex");
-
-function cutBytes(text: string, bytesMax: number): string {
-  const bytes = Buffer.from(text);
-  if (bytes.length <= bytesMax) return text;
-  let end = bytesMax;
-  // Not in the middle of a character.
-  while (end > 0 && ((bytes[end] ?? 0) & 0xc0) === 0x80) end -= 1;
-  return bytes.toString("utf8", 0, end);
-}
