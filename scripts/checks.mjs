@@ -24,6 +24,8 @@ export const checks = {
   "third-party adapter": () => run("node", ["scripts/third-party.mjs"]),
   "containment conformance": () =>
     run("node", [source, "packages/containment/src/testing/conformance-main.ts"]),
+  /** Of the scripts of the page of the daemon. */
+  "page size": () => run("node", ["scripts/page-size.mjs"]),
   /** In the Chromium of the system. */
   pages: () => run("node", [source, "packages/page-tests/src/main.ts"]),
   workers: () => run("node", [source, "packages/worker-tests/src/run.ts"]),

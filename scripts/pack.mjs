@@ -58,6 +58,7 @@ export function pack(destination) {
     copyPackages(packages, copy);
     const folders = packages.map(({ directory }) => join(copy, relative(root, directory)));
     exec("tsc", ["-b", ...folders], copy);
+    buildPage(join(copy, "apps/cli/dist/page"));
     const filters = packages.map(({ manifest }) => `--filter=${manifest.name}`);
     exec("npx", ["--yes", packageManager, ...filters, "pack", "--pack-destination", unfinished], copy);
     return packages.map(({ manifest: { name, version } }) => {
@@ -112,6 +113,12 @@ function problemOf(destination) {
   } catch (error) {
     return error.message;
   }
+}
+
+/** Builds the page of the daemon into a folder; nothing else is written. */
+export function buildPage(folder) {
+  const dashboard = join(root, "apps/dashboard");
+  exec(join(dashboard, "node_modules/.bin/vite"), ["build", "--outDir", folder, "--emptyOutDir"], dashboard);
 }
 
 function exec(command, args, cwd) {

@@ -47,6 +47,8 @@ try {
       throw new Error(`${name} was packed without its dist folder`);
     if (contents.some((file) => file.includes(".test.")))
       throw new Error(`${name} was packed with its tests`);
+    if (name === "agentcore" && !contents.includes("package/dist/page/index.html"))
+      throw new Error(`${name} was packed without the page of the daemon`);
     check(name, "publint", ["run", "--strict", tarball]);
     if (name !== "agentcore") check(name, "attw", [tarball, "--profile", "esm-only"]);
     console.log(`${name}: checked`);

@@ -95,6 +95,7 @@ function checks({ tokens, hosts, clock }: AppOptions): MiddlewareHandler<ApiEnv>
       if (isChange || req.path === "/v1/events") checkOrigin(req.raw.headers);
       if (isApi(req.path) && !openPaths.has(req.path)) {
         const { scope, name } = await checkToken(req.header("authorization"), tokens, clock.now());
+        context.set("scope", scope);
         if (isChange && scope !== "operate") {
           throw new AgentCoreError("AC_API_FORBIDDEN", `the token "${name}" may only read`);
         }

@@ -1,6 +1,7 @@
 /** One operation of the API: its route, its entry in the OpenAPI document, and what answers it. */
 import { AgentCoreError, jsonDocument } from "@agentcore/contract";
 import { createRoute, type OpenAPIHono } from "@hono/zod-openapi";
+import type { TokenScope } from "@agentcore/triggers";
 import type { HttpBindings } from "@hono/node-server";
 import type { Context } from "hono";
 import * as z from "zod";
@@ -10,6 +11,10 @@ export interface ApiEnv {
   Bindings: HttpBindings & {
     /** How the request came: over the Unix socket only the owner's processes come. */
     readonly via: "socket" | "tcp";
+  };
+  Variables: {
+    /** Of the token; absent over the Unix socket. */
+    scope?: TokenScope;
   };
 }
 

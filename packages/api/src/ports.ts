@@ -172,7 +172,7 @@ export interface Accepted {
 }
 
 export interface DaemonPort {
-  version(): Omit<VersionDocument, "type">;
+  version(): Omit<VersionDocument, "type" | "scope">;
   readiness(): Promise<Omit<ReadinessDocument, "type">>;
   budgets(): Promise<readonly Omit<BudgetDocument, "type">[]>;
   overview(): Promise<OverviewDocument>;

@@ -51,6 +51,9 @@ export async function runDaemon(file: string, options: DaemonRunOptions, io: Io)
   const stopWatching = options.watch === true ? watchFile(definition.file, () => reloads.ask()) : () => {};
   const stopBeating = watchdogOf(io.env, log);
   log.info(factsOf(definition, daemon), "the daemon is ready");
+  const { url } = daemon.parts.api;
+  if (url !== null)
+    log.info({ page: url }, `the page is at ${url}; agentcore token create makes a token for it`);
   await notify("READY=1");
   signals.serve({ reload: () => reloads.ask(), hurry: () => daemon.hurry() });
   const why = await Promise.race([signals.end, endAsked.promise, daemon.broken]);

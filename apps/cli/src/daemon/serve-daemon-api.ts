@@ -24,6 +24,7 @@ import { packageVersion } from "../version.ts";
 import type { DaemonParts } from "./open-daemon.ts";
 import { daemonPort, type DaemonPortOptions } from "./daemon-port.ts";
 import { readLogChunk } from "./log-chunk.ts";
+import { pageFiles } from "./page-files.ts";
 import { triggersPort } from "./triggers-port.ts";
 import { workflowsPort } from "./workflows-port.ts";
 
@@ -115,6 +116,7 @@ export async function serveDaemonApi(options: DaemonApiOptions): Promise<ServedA
     },
     clock: systemClock,
     log,
+    page: pageFiles(),
   });
   const opened = served;
   return {

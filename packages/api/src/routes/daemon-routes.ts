@@ -48,10 +48,10 @@ function addStateRoutes(app: ApiApp, daemon: DaemonPort): void {
       method: "get",
       path: "/v1/version",
       group,
-      summary: "Which version runs, and since when.",
+      summary: "Which version runs, since when, and what the caller may do.",
       answer: one("Version"),
     },
-    () => ({ type: "version", ...daemon.version() }),
+    ({ context }) => ({ type: "version", ...daemon.version(), scope: context.get("scope") ?? "operate" }),
   );
 
   operation(

@@ -14,6 +14,8 @@ export const versionDocumentSchema = lazySchema(() =>
     /** Of the daemon; null if it has none. */
     name: text.nullable(),
     startedAt: z.number(),
+    /** What the caller may do, by the token. Over the Unix socket, everything. */
+    scope: z.enum(["read", "operate"]),
   }),
 );
 export type VersionDocument = z.infer<typeof versionDocumentSchema>;
