@@ -2,6 +2,12 @@
 
 const dash = "–";
 
+/** ISO 8601, as the API writes moments, or ms since the epoch. */
+export type Moment = string | number;
+
+export const momentMs = (moment: Moment): number =>
+  typeof moment === "number" ? moment : Date.parse(moment);
+
 export function moneyText(usd: number | null): string {
   if (usd === null) return dash;
   if (usd === 0) return "$0";

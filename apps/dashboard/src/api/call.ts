@@ -1,5 +1,5 @@
 /** Requests to the daemon. A refused token leads back to sign-in. */
-import type { ErrorDocument } from "@agentcore/contract";
+import type { ErrorDocument, Printed } from "@agentcore/contract";
 import { signOut, token } from "./token.ts";
 
 export class ApiError extends Error {
@@ -23,18 +23,27 @@ export type Query = Readonly<
   Record<string, string | number | boolean | null | undefined | readonly string[]>
 >;
 
-/** Rejects with `ApiError`, or with the reason of `signal`. Values that are null, undefined or empty are left out. */
-export function get<T>(path: string, query: Query = {}, signal?: AbortSignal): Promise<T> {
+/** A page of a list. */
+export interface ListDocument<T> {
+  readonly items: readonly T[];
+  /** Null: this was the last. */
+  readonly next: string | number | null;
+}
+
+/**
+ * `T`: the document as the contract has it; moments are texts in ISO 8601 here. Rejects with `ApiError`, or with the reason of
+ * `signal`. Values that are null, undefined or empty are left out. */
+export function get<T>(path: string, query: Query = {}, signal?: AbortSignal): Promise<Printed<T>> {
   return call<T>(`${path}${queryText(query)}`, { signal: signal ?? null }, token.peek());
 }
 
 /** As `get`, with a token that is not kept yet. */
-export function getWith<T>(token: string, path: string): Promise<T> {
+export function getWith<T>(token: string, path: string): Promise<Printed<T>> {
   return call<T>(path, {}, token);
 }
 
 /** Rejects with `ApiError`. */
-export function post<T>(path: string, body: object = {}): Promise<T> {
+export function post<T>(path: string, body: object = {}): Promise<Printed<T>> {
   const headers = { "content-type": "application/json" };
   return call<T>(path, { method: "POST", body: JSON.stringify(body), headers }, token.peek());
 }
@@ -51,7 +60,7 @@ export function queryText(query: Query): string {
   return text === "" ? "" : `?${text}`;
 }
 
-async function call<T>(url: string, init: RequestInit, used: string | null): Promise<T> {
+async function call<T>(url: string, init: RequestInit, used: string | null): Promise<Printed<T>> {
   const headers = {
     ...(init.headers as Record<string, string> | undefined),
     ...(used === null ? {} : { authorization: `Bearer ${used}` }),
@@ -66,7 +75,7 @@ async function call<T>(url: string, init: RequestInit, used: string | null): Pro
       status: 0,
     });
   }
-  if (response.ok) return (await response.json()) as T;
+  if (response.ok) return (await response.json()) as Printed<T>;
   const error = await errorOf(response);
   if (error.status === 401 && used !== null && token.peek() === used) signOut(error.message);
   throw error;

@@ -1,6 +1,6 @@
 /** Values in the text of a view. A value that is not known is a dash. */
 import type { JSX } from "preact";
-import { absoluteText, durationText, moneyText, relativeText } from "../format.ts";
+import { absoluteText, durationText, momentMs, moneyText, relativeText, type Moment } from "../format.ts";
 import { clock } from "../live/clock.ts";
 
 const Unknown = (): JSX.Element => (
@@ -9,9 +9,10 @@ const Unknown = (): JSX.Element => (
   </span>
 );
 
-/** How long ago or until; the moment itself is its title. In ms since the epoch. */
-export function Time({ at }: { readonly at: number | null | undefined }): JSX.Element {
-  if (at === null || at === undefined) return <Unknown />;
+/** How long ago or until; the moment itself is its title. */
+export function Time({ at: moment }: { readonly at: Moment | null | undefined }): JSX.Element {
+  if (moment === null || moment === undefined) return <Unknown />;
+  const at = momentMs(moment);
   return (
     <time dateTime={new Date(at).toISOString()} title={absoluteText(at)}>
       {relativeText(at, clock.value)}
@@ -20,8 +21,9 @@ export function Time({ at }: { readonly at: number | null | undefined }): JSX.El
 }
 
 /** How long since the moment, counting. */
-export function Age({ since }: { readonly since: number | null | undefined }): JSX.Element {
-  if (since === null || since === undefined) return <Unknown />;
+export function Age({ since: moment }: { readonly since: Moment | null | undefined }): JSX.Element {
+  if (moment === null || moment === undefined) return <Unknown />;
+  const since = momentMs(moment);
   const ms = Math.max(0, clock.value - since);
   return (
     <time class="number" dateTime={new Date(since).toISOString()} title={`since ${absoluteText(since)}`}>
