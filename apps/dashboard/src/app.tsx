@@ -1,12 +1,13 @@
 /** The frame of the page: navigation, state of the connection, and the view that the address names. */
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
-import { signOut, token } from "./api/token.ts";
+import { scope, signOut, token } from "./api/token.ts";
 import { paused, setPaused, streamState } from "./live/live.ts";
 import { Badge } from "./parts/badge.tsx";
 import { Link } from "./parts/link.tsx";
 import { Empty } from "./parts/notes.tsx";
 import { route } from "./route.ts";
+import { daemonFacts, useDaemonFacts } from "./shell/daemon-facts.ts";
 import { SignIn } from "./shell/sign-in.tsx";
 import { nextTheme, theme } from "./theme.ts";
 import { places, viewOf } from "./views.tsx";
@@ -16,12 +17,14 @@ export function App(): JSX.Element {
 }
 
 function Frame(): JSX.Element {
+  useDaemonFacts();
   const { path } = route.value;
   const found = viewOf(path);
   const title = found?.title ?? "Not found";
+  const name = daemonFacts.value?.name ?? "AgentCore";
   useEffect(() => {
-    document.title = `${title} · AgentCore`;
-  }, [title]);
+    document.title = `${title} · ${name}`;
+  }, [title, name]);
   return (
     <>
       <a class="skip" href="#content">
@@ -29,7 +32,7 @@ function Frame(): JSX.Element {
       </a>
       <header class="top">
         <Link href="/" class="brand">
-          AgentCore
+          {name}
         </Link>
         <Navigation first={path[0]} />
         <Controls />
@@ -68,6 +71,9 @@ function Controls(): JSX.Element {
   const state = paused.value ? "paused" : streamState.value;
   return (
     <div class="controls">
+      {scope.value === "read" && (
+        <Badge state="read_only" tone="off" title="Your token may only read: actions are off." />
+      )}
       <Badge state={state} />
       <button
         type="button"

@@ -4,7 +4,7 @@ import { asApiError, type ApiError } from "../api/call.ts";
 import { refusal, signIn } from "../api/token.ts";
 import { ErrorNote } from "../parts/notes.tsx";
 import { TextField } from "../parts/fields.tsx";
-import { tryToken } from "./who-am-i.ts";
+import { factsFor } from "./daemon-facts.ts";
 
 /** Takes a token and tries it before it is kept. */
 export function SignIn(): JSX.Element {
@@ -16,7 +16,7 @@ export function SignIn(): JSX.Element {
     if (token === "" || isTrying) return;
     setTrying(true);
     try {
-      await tryToken(token);
+      await factsFor(token);
       signIn(token);
     } catch (thrown) {
       setError(asApiError(thrown));
