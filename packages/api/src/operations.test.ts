@@ -146,12 +146,26 @@ it("a trigger is paused with its note, resumed, fired and backfilled, and each s
   expect(await call("/v1/firings?state=ended")).toMatchObject({ items: [] });
 });
 
+it("workflow runs are found by their state and name, and shown with their steps and their drawing", async () => {
+  const { run } = await call("/v1/workflow-runs", { file: "/w/flow.yaml", workspace: "/w" });
+  expect((await call("/v1/workflow-runs?state=RUNNING&name=test")).items).toMatchObject([{ id: run }]);
+  expect((await call("/v1/workflow-runs?state=FAILED&state=CANCELLED")).items).toEqual([]);
+  expect((await call("/v1/workflow-runs?name=other")).items).toEqual([]);
+  expect((await call(`/v1/workflow-runs/${String(run)}/steps`)).items).toEqual([]);
+  expect(await call(`/v1/workflow-runs/${String(run)}/graph`)).toMatchObject({ type: "run_graph", run });
+});
+
 it.each([
   ["/v1/triggers/none", 404, "AC_TRIGGER_NOT_FOUND"],
   ["/v1/trigger-events/none", 404, "AC_EVENT_NOT_FOUND"],
   ["/v1/firings/none", 404, "AC_FIRING_NOT_FOUND"],
   ["/v1/jobs/none", 404, "AC_JOB_NOT_FOUND"],
   ["/v1/workflow-runs/none", 404, "AC_WORKFLOW_RUN_NOT_FOUND"],
+  ["/v1/workflow-runs/none/steps", 404, "AC_WORKFLOW_RUN_NOT_FOUND"],
+  ["/v1/workflow-runs/none/graph", 404, "AC_WORKFLOW_RUN_NOT_FOUND"],
+  ["/v1/workflow-runs?state=SLEEPING", 400, "AC_API_REQUEST"],
+  ["/v1/spend?bucket=minute", 400, "AC_API_REQUEST"],
+  ["/v1/spend?since=2020-01-01T00:00:00Z", 400, "AC_API_REQUEST"],
   ["/v1/jobs?limit=0", 400, "AC_API_REQUEST"],
   ["/v1/jobs?colour=red", 400, "AC_API_REQUEST"],
   ["/v1/jobs?submittedAfter=yesterday", 400, "AC_API_REQUEST"],
@@ -187,6 +201,16 @@ it("what the daemon is not ready for and what it stopped are answered with their
   expect(await call("/v1/drain", {})).toMatchObject({ type: "drain" });
   expect(await call("/v1/overview")).toMatchObject({ running: [{ activity: "tool", tool: "npm test" }] });
   expect(await call("/v1/budgets")).toMatchObject({ items: [{ scope: "global", left: 2 }] });
+  const spend = await call("/v1/spend?bucket=hour&since=2026-01-01T00:00:00Z&until=2026-01-01T02:00:00Z");
+  expect(spend["buckets"]).toEqual([
+    { at: "2026-01-01T00:00:00.000Z", costUsd: 0, tokens: 0, workers: {} },
+    {
+      at: "2026-01-01T01:00:00.000Z",
+      costUsd: 3,
+      tokens: 30,
+      workers: { shell: { costUsd: 2, tokens: 20 } },
+    },
+  ]);
   expect(await call("/v1/version")).toMatchObject({ version: "0.1.0" });
 });
 

@@ -13,6 +13,8 @@ import type {
   ReadinessDocument,
   RunDetailsDocument,
   RunDocument,
+  RunGraphDocument,
+  RunStepDocument,
   StopDocument,
   VersionDocument,
 } from "@agentcore/contract";
@@ -104,8 +106,12 @@ export interface DeadLettersPort {
 export interface WorkflowsPort {
   /** Resolves once the run is durable. */
   run(request: WorkflowRequest): Promise<{ readonly id: string }>;
-  list(page: { readonly before?: string; readonly limit: number }): Promise<readonly RunDocument[]>;
+  list(query: WorkflowRunQuery): Promise<WorkflowRunPage>;
   show(id: string): Promise<RunDetailsDocument>;
+  /** Those of the runs of sub-workflows come after the step that has them. Rejects with `AC_WORKFLOW_CHANGED`. */
+  steps(id: string): Promise<readonly RunStepDocument[]>;
+  /** Rejects with `AC_WORKFLOW_CHANGED`. */
+  graph(id: string): Promise<RunGraphDocument>;
   resume(id: string): Promise<{ readonly id: string }>;
   /** `from`: a step, which runs again with all that wait for it; null: the failed ones. */
   retry(id: string, from: string | null): Promise<{ readonly id: string }>;
@@ -113,6 +119,21 @@ export interface WorkflowsPort {
   answer(id: string, answer: WorkflowAnswer): Promise<ApprovalDocument>;
   /** Jobs of the run, newest first; `step`: only of this one. Their logs are those of jobs. */
   jobs(id: string, step: string | null): Promise<readonly JobRecord[]>;
+}
+
+export interface WorkflowRunQuery {
+  /** As in the documents. Default: all. */
+  readonly states?: readonly string[];
+  /** Of the workflow. Default: all. */
+  readonly name?: string;
+  readonly before?: string;
+  readonly limit: number;
+}
+
+export interface WorkflowRunPage {
+  readonly runs: readonly RunDocument[];
+  /** Pass as `before` for the next page, which may be empty; null: this was the last. */
+  readonly next: string | null;
 }
 
 export interface WorkflowRequest {
@@ -176,10 +197,28 @@ export interface DaemonPort {
   readiness(): Promise<Omit<ReadinessDocument, "type">>;
   budgets(): Promise<readonly Omit<BudgetDocument, "type">[]>;
   overview(): Promise<OverviewDocument>;
+  /** Spend that was booked in windows of an hour or a day, of everything (`global`) and of each worker (`worker:NAME`). */
+  spend(range: SpendRange): Promise<readonly SpendLevel[]>;
   /** Takes no more work, and ends when nothing works any more. Resolves once it has begun. */
   drain(): Promise<Omit<DrainDocument, "type">>;
   /** Pauses every trigger, cancels every run and every job, and resolves with the proof once nothing runs, or after its bound. */
   stopAll(reason: string): Promise<Omit<StopDocument, "type">>;
+}
+
+/** Whole windows, in ms since the epoch; `until` is not included. */
+export interface SpendRange {
+  readonly bucket: "hour" | "day";
+  readonly bucketMs: number;
+  readonly since: number;
+  readonly until: number;
+}
+
+export interface SpendLevel {
+  /** Beginning of the window. */
+  readonly at: number;
+  readonly scope: string;
+  readonly costUsd: number;
+  readonly tokens: number;
 }
 
 /** Something that happened. */

@@ -41,9 +41,13 @@ import {
   type RetryRunRequest,
   type RunDetailsDocument,
   type RunDocument,
+  type RunGraphDocument,
   type RunListQuery,
+  type RunStepDocument,
   type RunWorkflowRequest,
   type SequenceQuery,
+  type SpendDocument,
+  type SpendQuery,
   type StartedDocument,
   type StepQuery,
   type StopDocument,
@@ -139,6 +143,8 @@ function workflowMethods({ get, post }: Caller) {
     listWorkflowRuns: (query: RunListQuery = {}): Promise<Page<RunDocument>> =>
       get("/v1/workflow-runs", query),
     showWorkflowRun: (id: string): Doc<RunDetailsDocument> => get(run(id)),
+    listWorkflowSteps: (id: string): Promise<Page<RunStepDocument>> => get(`${run(id)}/steps`),
+    showWorkflowGraph: (id: string): Doc<RunGraphDocument> => get(`${run(id)}/graph`),
     listWorkflowJobs: (id: string, query: StepQuery = {}): Promise<Page<JobDocument>> =>
       get(`${run(id)}/jobs`, query),
     resumeWorkflowRun: (id: string): Doc<StartedDocument> => post(`${run(id)}/resume`),
@@ -193,6 +199,7 @@ function daemonMethods({ get, post }: Caller) {
     version: (): Doc<VersionDocument> => get("/v1/version"),
     showOverview: (): Doc<OverviewDocument> => get("/v1/overview"),
     listBudgets: (): Promise<Page<BudgetDocument>> => get("/v1/budgets"),
+    listSpend: (query: SpendQuery = {}): Doc<SpendDocument> => get("/v1/spend", query),
     drain: (): Doc<DrainDocument> => post("/v1/drain"),
     /** Resolves with the receipt once nothing runs, or with what survived. */
     stopAll: (request: ReasonRequest = {}): Doc<StopDocument> => post("/v1/stop", request),

@@ -44,7 +44,12 @@ const calls: Readonly<Record<string, (client: AgentCoreClient) => unknown>> = {
   purgeDeadLetters: (client) => client.purgeDeadLetters({ where: { code: "AC_TIMEOUT" }, limit: 5 }),
   runWorkflow: (client) =>
     client.runWorkflow({ file: "/f", workspace: "/w", inputs: { a: 1 }, agents: ["/a"], maxCostUsd: 1 }),
-  listWorkflowRuns: (client) => client.listWorkflowRuns({ before: "x", limit: 5 }),
+  listWorkflowRuns: (client) =>
+    client.listWorkflowRuns({ state: ["FAILED"], name: "n", before: "x", limit: 5 }),
+  listWorkflowSteps: (client) => client.listWorkflowSteps("id"),
+  showWorkflowGraph: (client) => client.showWorkflowGraph("id"),
+  listSpend: (client) =>
+    client.listSpend({ since: "2026-01-01T00:00:00Z", until: "2026-01-02T00:00:00Z", bucket: "hour" }),
   showWorkflowRun: (client) => client.showWorkflowRun("id"),
   listWorkflowJobs: (client) => client.listWorkflowJobs("id", { step: "a/b" }),
   resumeWorkflowRun: (client) => client.resumeWorkflowRun("id"),

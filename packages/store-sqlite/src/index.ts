@@ -7,6 +7,7 @@ export { type StartCheck, quickCheckBytesMax } from "./inspect-file.ts";
 export type { Sql } from "./sql.ts";
 export { openStateDatabase, type StateDatabase, type StateDatabaseOptions } from "./state-database.ts";
 export { createSqliteLedger, type SqliteLedgerOptions } from "./sqlite-ledger.ts";
+export { readSpend, type SpendQuery, type SpendRow } from "./read-spend.ts";
 export { createSqliteJobStore } from "./sqlite-job-store.ts";
 export { createSqliteJournal } from "./sqlite-journal.ts";
 export { createSqliteTokenStore } from "./sqlite-token-store.ts";

@@ -7,6 +7,7 @@ import { type SqliteDriver, nodeSqliteDriver } from "./driver.ts";
 import { createSqliteJobStore } from "./sqlite-job-store.ts";
 import { createSqliteLedger } from "./sqlite-ledger.ts";
 import { createSqliteTokenStore } from "./sqlite-token-store.ts";
+import { readSpend } from "./read-spend.ts";
 import { createSqliteTriggerStore } from "./sqlite-trigger-store.ts";
 import { openStateDatabase } from "./state-database.ts";
 import { finishJobs, runTenJobs } from "./testing/ten-jobs.ts";
@@ -72,6 +73,7 @@ it("nothing that jobs and budgets do reads a whole table, so its cost does not g
   await stores.jobs.ended(["job-0001"]);
   await stores.jobs.get("job-0001");
   await stores.jobs.list({ states: ["dead"] });
+  await readSpend(database, { window: "hour", since: 0, until: 1 });
   expect(texts.size).toBeGreaterThan(40);
   expect(await flawedPlans(harmless)).toEqual([]);
 });

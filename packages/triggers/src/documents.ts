@@ -18,6 +18,8 @@ export interface TriggerView {
   readonly state: TriggerState;
   /** Next slot of a schedule. */
   readonly nextFireAt: number | null;
+  /** That one and those after it. */
+  readonly nextFires: readonly number[];
   /** In ms since the epoch. */
   readonly now: number;
   /** Of this trigger. */
@@ -48,6 +50,7 @@ export function triggerDetailsDocument(view: TriggerView): TriggerDetailsDocumen
     maxChainDepth,
     startAt,
     endAt,
+    nextFires: view.nextFires.map((at) => ({ at })),
     skipped: Object.fromEntries(skipped),
   };
 }

@@ -27,9 +27,11 @@ export {
   listRuns,
   readRun,
   readStepsWithin,
+  stepsByPath,
   storedSteps,
   type RunListing,
   type StepsByPath,
+  type StepWithin,
   type StoredRun,
 } from "./records/read-runs.ts";
 export { stepInstances, type StepInstance } from "./plan/step-instance.ts";

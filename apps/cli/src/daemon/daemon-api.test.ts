@@ -94,6 +94,59 @@ it("emits to a topic, fires, pauses with a note, replays, and fills in slots tha
   ]);
 });
 
+it("shows every step of a run with those of its sub-workflows, its drawing, and finds runs by how they ended", async () => {
+  const client = local();
+  const head = `name: parts\nversion: "1"\ntimeout: 5m\nsteps:\n`;
+  const shellStep = "worker: shell, capabilities: [RUN_COMMANDS]";
+  writeFileSync(
+    join(scratch.workspace, "inner.yaml"),
+    `${head.replace("parts", "inner")}  one: { ${shellStep}, instructions: "true" }\n  ask: { approval: { message: Go on? }, depends_on: [one] }\n`,
+  );
+  writeFileSync(
+    join(scratch.workspace, "parts.yaml"),
+    `${head}  inner: { workflow: ./inner.yaml, matrix: { os: [linux, mac] } }\n  last: { ${shellStep}, depends_on: [inner], instructions: "false" }\n`,
+  );
+  const { workspace } = scratch;
+  const { run } = await client.runWorkflow({ file: join(workspace, "parts.yaml"), workspace });
+  await until(async () => (await client.showWorkflowRun(run)).waitsFor.length === 2);
+  const stepsOf = async () =>
+    (await client.listWorkflowSteps(run)).items.map(({ key, parent, path, status }) => [
+      key,
+      parent,
+      path,
+      status,
+    ]);
+  expect(await stepsOf()).toEqual([
+    ["inner[os=linux]", null, "inner", "RUNNING"],
+    ["inner[os=linux]/one", "inner[os=linux]", "inner/one", "SUCCEEDED"],
+    ["inner[os=linux]/ask", "inner[os=linux]", "inner/ask", "WAITING"],
+    ["inner[os=mac]", null, "inner", "RUNNING"],
+    ["inner[os=mac]/one", "inner[os=mac]", "inner/one", "SUCCEEDED"],
+    ["inner[os=mac]/ask", "inner[os=mac]", "inner/ask", "WAITING"],
+    ["last", null, "last", "PENDING"],
+  ]);
+  const graph = await client.showWorkflowGraph(run);
+  expect(graph.nodes.map(({ path }) => path)).toEqual(["inner", "last", "inner/one", "inner/ask"]);
+  expect(graph.drawing?.boxes).toHaveLength(4);
+  expect((await client.listWorkflowRuns({ state: "RUNNING", name: "parts" })).items).toMatchObject([
+    { id: run },
+  ]);
+  for (const os of ["linux", "mac"])
+    await client.approveWorkflowStep(run, { step: `inner[os=${os}]/ask`, message: "go" });
+  await until(async () => (await client.showWorkflowRun(run)).state === "FAILED");
+  expect((await stepsOf()).map((step) => step[3])).toEqual([
+    ...Array.from({ length: 6 }, () => "SUCCEEDED"),
+    "FAILED",
+  ]);
+  expect((await client.listWorkflowRuns({ state: ["FAILED"], limit: 1 })).items).toHaveLength(1);
+  expect(await client.listWorkflowRuns({ state: "SUCCEEDED", name: "parts" })).toMatchObject({
+    items: [],
+    next: null,
+  });
+  expect((await client.listSpend({ bucket: "hour" })).buckets).toHaveLength(24);
+  expect((await client.showTrigger("at-night")).nextFires).toHaveLength(5);
+});
+
 it("stops everything with a receipt: triggers are paused, runs and jobs cancelled, and nothing is left", async () => {
   writeFileSync(join(scratch.workspace, "hold"), "");
   const client = local();

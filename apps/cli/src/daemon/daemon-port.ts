@@ -1,7 +1,7 @@
 /** The daemon as a whole, for the API: whether it is ready, what it may spend, and how it is stopped. */
 import type { DaemonPort } from "@agentcore/api";
 import { sleep, systemClock, type BudgetDocument, type ContainmentReceipt } from "@agentcore/contract";
-import { createSqliteLedger } from "@agentcore/store-sqlite";
+import { createSqliteLedger, readSpend } from "@agentcore/store-sqlite";
 import { budgetJson, budgetLevels } from "../queue/budget-levels.ts";
 import type { Config } from "../config/schema.ts";
 import { leftProcesses } from "../state/quarantine.ts";
@@ -47,6 +47,7 @@ export function daemonPort({ parts, config, onEndAsked, graceMs }: DaemonPortOpt
       return levels.map((level) => budgetJson(level) as Omit<BudgetDocument, "type">);
     },
     overview: () => overviewOf({ parts, daemon: port, ledger, now: systemClock.now() }),
+    spend: ({ bucket, since, until }) => readSpend(composition.database, { window: bucket, since, until }),
     drain: async () => {
       const [{ running: jobs }, runs] = await Promise.all([scheduler.stats(), runningRuns()]);
       onEndAsked();

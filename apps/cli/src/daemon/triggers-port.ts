@@ -10,6 +10,8 @@ export interface TriggersPortOptions {
   readonly sources: OpenSources;
 }
 
+const nextFiresShown = 5;
+
 export function triggersPort({ engine, store, sources }: TriggersPortOptions): TriggersPort {
   const list = async (): Promise<readonly TriggerView[]> => {
     const counts = await store.countFirings();
@@ -18,11 +20,13 @@ export function triggersPort({ engine, store, sources }: TriggersPortOptions): T
     return [...definition.triggers.values()].map((trigger) => {
       const source = definition.sources.get(trigger.on)!;
       const state = triggers.get(trigger.id)!;
+      const isOpen = state.pause === null && trigger.enabled;
       return {
         definition: trigger,
         source: source.type,
         state,
-        nextFireAt: state.pause === null && trigger.enabled ? engine.nextSlotAt(trigger.on) : null,
+        nextFireAt: isOpen ? engine.nextSlotAt(trigger.on) : null,
+        nextFires: isOpen ? engine.nextSlots(trigger.on, nextFiresShown) : [],
         now,
         counts: counts.filter((count) => count.trigger === trigger.id),
       };

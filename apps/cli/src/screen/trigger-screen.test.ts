@@ -38,6 +38,7 @@ const trigger: Printed<TriggerDetailsDocument> = {
   maxChainDepth: 3,
   startAt: null,
   endAt: null,
+  nextFires: [],
   skipped: {},
 };
 const paused = {

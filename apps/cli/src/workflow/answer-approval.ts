@@ -101,12 +101,7 @@ async function statusesOf(
   const workflow = await sameWorkflow(stored, place);
   if (workflow === null) return null;
   const within = await readStepsWithin(journal, stored, workflow);
-  return new Map(
-    [...within].flatMap(([path, reports]) => {
-      const above = path.slice(0, path.lastIndexOf("/") + 1);
-      return reports.map(({ id, status }) => [`${above}${id}`, status] as const);
-    }),
-  );
+  return new Map(within.map(({ key, report }) => [key, report.status]));
 }
 
 function requireAllowed({ step, who }: WaitingApproval, by: string): void {

@@ -3,7 +3,7 @@ import { AgentCoreError, requireId } from "@agentcore/contract";
 import type { Journal } from "@agentcore/scheduler";
 import { readRun, runNotFound, type BranchOptions, type StoredRun, type Workflow } from "@agentcore/workflow";
 import { findRunId } from "./find-run.ts";
-import { loadWorkflow } from "./load-workflow.ts";
+import { loadWorkflow, requireWorkflow } from "./load-workflow.ts";
 import { liveOwner } from "./run-owner.ts";
 
 /** What the journal keeps of the call that started a run. */
@@ -57,6 +57,18 @@ export function callerOf({ created }: StoredRun): Caller {
   const caller = (created.caller ?? {}) as unknown as Partial<Caller>;
   const { agentFiles = [], branch = {}, isDaemon = false } = caller;
   return { agentFiles, branch, isDaemon };
+}
+
+/** The definition that the run was started with. Throws `AC_WORKFLOW_CHANGED`, or `AC_WORKFLOW_INVALID` if its file is wrong or gone. */
+export async function requireSame(
+  { id, stored }: FoundRun,
+  place: Parameters<typeof loadWorkflow>[2],
+): Promise<Workflow> {
+  const { file, hash } = stored.created;
+  const { workflow } = await requireWorkflow(file, callerOf(stored).agentFiles, place);
+  if (workflow.hash === hash) return workflow;
+  const message = `${file}, an agent profile or a sub-workflow has changed since run ${id} started`;
+  throw new AgentCoreError("AC_WORKFLOW_CHANGED", message, { evidence: { run: id, file } });
 }
 
 /** The definition that the run was started with; null if its files have changed since, or are gone. */

@@ -1,13 +1,15 @@
 /** The operations on the daemon as a whole. */
-import { reasonSchema } from "@agentcore/contract";
+import { reasonSchema, spendQuerySchema, type Clock } from "@agentcore/contract";
 import { listDocument, listOf, one, operation, type ApiApp } from "../operation.ts";
 import type { DaemonPort } from "../ports.ts";
+import { spendDocument, spendRange } from "../spend.ts";
 import type { RouteOptions } from "./route-options.ts";
 
 const group = "Daemon";
 
-export function addDaemonRoutes(app: ApiApp, { ports: { daemon } }: RouteOptions): void {
+export function addDaemonRoutes(app: ApiApp, { ports: { daemon }, clock }: RouteOptions): void {
   addStateRoutes(app, daemon);
+  addSpendRoute(app, daemon, clock);
   addEndRoutes(app, daemon);
 }
 
@@ -81,6 +83,25 @@ function addStateRoutes(app: ApiApp, daemon: DaemonPort): void {
     async () => {
       const budgets = await daemon.budgets();
       return listDocument({ items: budgets.map((each) => ({ type: "budget", ...each })), next: null });
+    },
+  );
+}
+
+function addSpendRoute(app: ApiApp, daemon: DaemonPort, clock: Clock): void {
+  operation(
+    app,
+    {
+      id: "listSpend",
+      method: "get",
+      path: "/v1/spend",
+      group,
+      summary: "Shows what was spent in each hour or day, and by which worker; at most 750 of them.",
+      query: spendQuerySchema,
+      answer: one("Spend"),
+    },
+    async ({ query }) => {
+      const range = spendRange(query, clock.now());
+      return spendDocument(range, await daemon.spend(range));
     },
   );
 }

@@ -9,6 +9,7 @@ import {
   stepQuerySchema,
 } from "@agentcore/contract";
 import { jobDocument } from "@agentcore/scheduler";
+import { manyOf } from "../job-filter.ts";
 import { listDocument, listOf, one, operation, type ApiApp } from "../operation.ts";
 import type { WorkflowsPort } from "../ports.ts";
 import { idParams, type RouteOptions } from "./route-options.ts";
@@ -82,13 +83,14 @@ function addQueryRoutes(app: ApiApp, workflows: WorkflowsPort): void {
       method: "get",
       path: base,
       group,
-      summary: "Lists runs, newest first.",
+      summary: "Lists runs that meet every condition, newest first. A page may be empty and have a `next`.",
       query: runListQuerySchema,
       answer: listOf("Run"),
     },
-    async ({ query: { before, limit = limitDefault } }) => {
-      const items = await workflows.list({ limit, ...omitUndefined({ before }) });
-      return listDocument({ items, next: items.length < limit ? null : (items.at(-1)?.id ?? null) });
+    async ({ query: { state, name, before, limit = limitDefault } }) => {
+      const conditions = omitUndefined({ states: manyOf(state), name, before });
+      const { runs, next } = await workflows.list({ limit, ...conditions });
+      return listDocument({ items: runs, next });
     },
   );
 
@@ -104,6 +106,35 @@ function addQueryRoutes(app: ApiApp, workflows: WorkflowsPort): void {
       answer: one("RunDetails"),
     },
     ({ params: { id } }) => workflows.show(id),
+  );
+
+  operation(
+    app,
+    {
+      id: "listWorkflowSteps",
+      method: "get",
+      path: `${base}/{id}/steps`,
+      group,
+      summary:
+        "Lists the steps of a run and of the runs of its sub-workflows. Fails if a file has changed since.",
+      params: idParams,
+      answer: listOf("RunStep"),
+    },
+    async ({ params: { id } }) => listDocument({ items: await workflows.steps(id), next: null }),
+  );
+
+  operation(
+    app,
+    {
+      id: "showWorkflowGraph",
+      method: "get",
+      path: `${base}/{id}/graph`,
+      group,
+      summary: "Shows how the steps of a run depend on each other, laid out for a drawing.",
+      params: idParams,
+      answer: one("RunGraph"),
+    },
+    ({ params: { id } }) => workflows.graph(id),
   );
 
   operation(

@@ -163,6 +163,10 @@ export function memoryPorts({
         { scope: "global", kind: "cost_usd", window: "day", limit: 5, held: 1, spent: 2, left: 2 },
       ],
       overview: async () => testOverview,
+      spend: async ({ since, bucketMs }) => [
+        { at: since + bucketMs, scope: "global", costUsd: 3, tokens: 30 },
+        { at: since + bucketMs, scope: "worker:shell", costUsd: 2, tokens: 20 },
+      ],
       drain: async () => ({ jobs: 0, runs: 0, deadline: null }),
       stopAll: async (reason) => ({
         at: 0,
@@ -217,8 +221,24 @@ function memoryWorkflows(): WorkflowsPort {
       });
       return { id };
     },
-    list: async ({ limit }) => [...runs.values()].toReversed().slice(0, limit),
+    list: async ({ limit, states, name }) => ({
+      runs: [...runs.values()]
+        .toReversed()
+        .filter((run) => states?.includes(run.state) !== false && (name === undefined || run.name === name))
+        .slice(0, limit),
+      next: null,
+    }),
     show: async (id) => details(find(id)),
+    steps: async (id) => {
+      find(id);
+      return [];
+    },
+    graph: async (id) => ({
+      type: "run_graph",
+      run: find(id).id,
+      nodes: [],
+      drawing: null,
+    }),
     resume: async (id) => ({ id: find(id).id }),
     retry: async (id) => ({ id: find(id).id }),
     cancel: async (id) => {
@@ -253,7 +273,15 @@ function memoryTriggers(store: TriggerStore): TriggersPort {
   };
   return {
     list: async () => [
-      { definition, source: "cron", state, nextFireAt: 60_000, counts: [], now: systemClock.now() },
+      {
+        definition,
+        source: "cron",
+        state,
+        nextFireAt: 60_000,
+        nextFires: [60_000],
+        counts: [],
+        now: systemClock.now(),
+      },
     ],
     pause: async (_trigger, note) => {
       state = { ...state, pause: { at: systemClock.now(), by: "person", note } };

@@ -64,6 +64,26 @@ export const drainDocumentSchema = lazySchema(() =>
 );
 export type DrainDocument = z.infer<typeof drainDocumentSchema>;
 
+/** What was spent in each hour or day, without a gap: what it cost is booked when the attempt ends, in the hour and day in which it began. */
+export const spendDocumentSchema = lazySchema(() =>
+  z.strictObject({
+    type: z.literal("spend"),
+    bucket: z.enum(["hour", "day"]),
+    /** The oldest first; in UTC. */
+    buckets: z.array(
+      z.strictObject({
+        /** Its beginning. */
+        at: z.number(),
+        costUsd: z.number(),
+        tokens: z.int(),
+        /** The part of each worker. */
+        workers: z.record(z.string(), z.strictObject({ costUsd: z.number(), tokens: z.int() })),
+      }),
+    ),
+  }),
+);
+export type SpendDocument = z.infer<typeof spendDocumentSchema>;
+
 /** The proof that nothing runs any more, or what does. */
 export const stopDocumentSchema = lazySchema(() =>
   z.strictObject({

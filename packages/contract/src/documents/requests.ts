@@ -124,7 +124,16 @@ export const runWorkflowSchema = lazySchema(() =>
 );
 export type RunWorkflowRequest = z.input<typeof runWorkflowSchema>;
 
-export const runListQuerySchema = lazySchema(() => z.strictObject(pageShape()));
+export const runStates = ["RUNNING", "INTERRUPTED", "SUCCEEDED", "FAILED", "TIMED_OUT", "CANCELLED"] as const;
+
+export const runListQuerySchema = lazySchema(() =>
+  z.strictObject({
+    state: oneOrMany(z.enum(runStates)),
+    /** Of the workflow. */
+    name: name().optional(),
+    ...pageShape(),
+  }),
+);
 export type RunListQuery = z.input<typeof runListQuerySchema>;
 
 export const retryRunSchema = lazySchema(() => z.strictObject({ from: name().optional() }));
@@ -175,6 +184,18 @@ export const emitSchema = lazySchema(() =>
   }),
 );
 export type EmitRequest = z.input<typeof emitSchema>;
+
+export const spendQuerySchema = lazySchema(() =>
+  z.strictObject({
+    /** Default: 24 hours or 30 days before `until`. */
+    since: moment(),
+    /** Default: now. */
+    until: moment(),
+    /** Default `day`. */
+    bucket: z.enum(["hour", "day"]).optional(),
+  }),
+);
+export type SpendQuery = z.input<typeof spendQuerySchema>;
 
 const sequence = () => ({ before: whole().min(0).optional(), limit: limitOf(1000) });
 

@@ -66,6 +66,8 @@ export const triggerDetailsDocumentSchema = lazySchema(() =>
     maxChainDepth: count,
     startAt: maybeNumber,
     endAt: maybeNumber,
+    /** The next slots of a schedule, at most five. */
+    nextFires: z.array(z.strictObject({ at: z.number() })),
     /** Skipped firings by the code of their reason. */
     skipped: z.record(z.string(), count),
   }),

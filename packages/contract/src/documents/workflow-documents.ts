@@ -20,51 +20,123 @@ const question = {
   expiresAt: maybeNumber,
 };
 
-/** Has every field of a report of a step. */
-export const stepDocumentSchema = lazySchema(() =>
+/** Every field of a report of a step. */
+const stepShape = () => ({
+  id: text,
+  status: text,
+  reason: text,
+  errorClass: maybeText,
+  code: maybeText,
+  attempts: count,
+  iterations: count,
+  cached: z.boolean().meta({ description: "It did not run: the cache had its result." }),
+  taken: z
+    .boolean()
+    .meta({ description: "It did not run: with --only, its result is that of an earlier run." }),
+  loops: z.boolean(),
+  startedAt: maybeNumber,
+  endedAt: maybeNumber,
+  downtimeMs: downtimeMs(),
+  costUsd: maybeNumber,
+  tokens: z.int().nullable(),
+  artifacts: z.array(text),
+  jobId: maybeText,
+  output: text,
+  log: maybeText,
+  isTolerated: z.boolean(),
+  isFinal: z.boolean(),
+  /** When its next attempt begins. */
+  retryAt: maybeNumber,
+  values: z.record(z.string(), z.string()),
+  approval: z
+    .strictObject({
+      ...question,
+      answer: z
+        .strictObject({
+          decision: z.enum(["approved", "rejected", "timed_out"]),
+          by: maybeText,
+          message: text,
+          at: z.number(),
+        })
+        .nullable(),
+    })
+    .nullable(),
+});
+
+export const stepDocumentSchema = lazySchema(() => z.strictObject(stepShape()));
+export type StepDocument = z.infer<typeof stepDocumentSchema>;
+
+/** A step of a run or of the runs of its sub-workflows, with its place. A step with a matrix is one for each instance. */
+export const runStepDocumentSchema = lazySchema(() =>
   z.strictObject({
-    id: text,
-    status: text,
-    reason: text,
-    errorClass: maybeText,
-    code: maybeText,
-    attempts: count,
-    iterations: count,
-    cached: z.boolean().meta({ description: "It did not run: the cache had its result." }),
-    taken: z
-      .boolean()
-      .meta({ description: "It did not run: with --only, its result is that of an earlier run." }),
-    loops: z.boolean(),
-    startedAt: maybeNumber,
-    endedAt: maybeNumber,
-    downtimeMs: downtimeMs(),
-    costUsd: maybeNumber,
-    tokens: z.int().nullable(),
-    artifacts: z.array(text),
-    jobId: maybeText,
-    output: text,
-    log: maybeText,
-    isTolerated: z.boolean(),
-    isFinal: z.boolean(),
-    /** When its next attempt begins. */
-    retryAt: maybeNumber,
-    values: z.record(z.string(), z.string()),
-    approval: z
+    type: z.literal("run_step"),
+    /** Ids of the instances from the outermost run to here, such as `release[os=linux]/build`. */
+    key: text,
+    /** Key of the step whose sub-workflow it is part of; null: the run. */
+    parent: maybeText,
+    /** Ids of the steps, such as `release/build`: the `path` of its node in the graph. */
+    path: text,
+    ...stepShape(),
+  }),
+);
+export type RunStepDocument = z.infer<typeof runStepDocumentSchema>;
+
+const place = { x: z.number(), y: z.number() };
+const box = { ...place, width: z.number(), height: z.number() };
+const placedText = { ...place, text };
+
+/** How the steps of a run depend on each other. It does not change during the run. */
+export const runGraphDocumentSchema = lazySchema(() =>
+  z.strictObject({
+    type: z.literal("run_graph"),
+    run: text,
+    /** In the order of the file; those of a sub-workflow come after all steps around it. */
+    nodes: z.array(
+      z.strictObject({
+        path: text,
+        /** Path of the step whose sub-workflow it is part of. */
+        parent: maybeText,
+        id: text,
+        kind: z.enum(["worker", "workflow", "approval"]),
+        /** Paths of the steps that it waits for. */
+        dependsOn: z.array(text),
+      }),
+    ),
+    /** In pixels for a monospaced face of 13 px. Null: there are more than 60 steps. */
+    drawing: z
       .strictObject({
-        ...question,
-        answer: z
-          .strictObject({
-            decision: z.enum(["approved", "rejected", "timed_out"]),
-            by: maybeText,
-            message: text,
-            at: z.number(),
-          })
-          .nullable(),
+        width: z.number(),
+        height: z.number(),
+        boxes: z.array(
+          z.strictObject({
+            path: text,
+            ...box,
+            /** The name of the step, and below it who works and when. */
+            lines: z.array(z.strictObject(placedText)),
+            /** Where its state is written, and how many letters have room. */
+            state: z.strictObject({ ...place, columns: count }),
+            /** There may be several instances. */
+            isStacked: z.boolean(),
+          }),
+        ),
+        edges: z.array(
+          z.strictObject({
+            from: text,
+            to: text,
+            /** The second step may be skipped. */
+            conditional: z.boolean(),
+            points: z.array(z.strictObject(place)),
+            /** Its middle. */
+            label: z.strictObject({ ...placedText, width: z.number() }).nullable(),
+          }),
+        ),
+        /** Lines above the steps of `finally`. */
+        lines: z.array(z.strictObject({ ...place, width: z.number() })),
       })
       .nullable(),
   }),
 );
-export type StepDocument = z.infer<typeof stepDocumentSchema>;
+export type RunGraphDocument = z.infer<typeof runGraphDocumentSchema>;
 
 const runShape = () => ({
   id: text,

@@ -1,6 +1,14 @@
 import { expect, it } from "vitest";
 import type { CronSource, IntervalSource } from "../definition.ts";
-import { cursorFrom, dueSlots, nextSlotAt, slotsBetween, type DueSlots, type SlotCursor } from "./slots.ts";
+import {
+  cursorFrom,
+  dueSlots,
+  nextSlotAt,
+  nextSlots,
+  slotsBetween,
+  type DueSlots,
+  type SlotCursor,
+} from "./slots.ts";
 import type { ScheduledSource } from "./slot-times.ts";
 
 const minuteMs = 60_000;
@@ -271,4 +279,20 @@ it("a backfill has the slots of its range, both ends included, and says when the
   const cursor = doneAt(every(dayMs), at("2026-01-01T10:00Z"));
   const interval = slotsBetween(every(dayMs), { ...range, cursor, limit: 10 });
   expect(interval.slots.map((slot) => short(slot.at))).toEqual(["01-01T10:00", "01-02T10:00"]);
+});
+
+it("the next slots are in order, at most as many as asked for, and none after the last", () => {
+  const noon = at("2026-03-28T12:00Z");
+  const berlin = cron("30 2 * * *", { timezone: "Europe/Berlin" });
+  expect(nextSlots(berlin, doneAt(berlin, noon), 3).map(short)).toEqual([
+    "03-29T01:00",
+    "03-30T00:30",
+    "03-31T00:30",
+  ]);
+  expect(nextSlots(every(hourMs), doneAt(every(hourMs), noon), 2)).toEqual([
+    noon + hourMs,
+    noon + 2 * hourMs,
+  ]);
+  const never = cron("0 0 31 2 *");
+  expect(nextSlots(never, doneAt(never, noon), 5)).toEqual([]);
 });

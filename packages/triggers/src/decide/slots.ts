@@ -58,6 +58,18 @@ export function cursorFrom(source: ScheduledSource, stored: unknown, now: number
 export const nextSlotAt = (source: ScheduledSource, { anchor, done }: SlotCursor): number | null =>
   slotTimes(source, anchor).after(done);
 
+/** When the next slots are, at most `count`. */
+export function nextSlots(
+  source: ScheduledSource,
+  { anchor, done }: SlotCursor,
+  count: number,
+): readonly number[] {
+  const times = slotTimes(source, anchor);
+  const slots: number[] = [];
+  for (let at = times.after(done); at !== null && slots.length < count; at = times.after(at)) slots.push(at);
+  return slots;
+}
+
 /**
  * The slots up to now that the cursor has not passed, the oldest first, and the cursor behind them. A slot that is at most a
  * minute late runs if it is the newest. Of those that are later, `missed` says which run, and none is older than the catch-up

@@ -18,7 +18,7 @@ import { initialState } from "../decide/initial-state.ts";
 import type { Decision, MachineInput, MachineState } from "../decide/machine.ts";
 import { nextWakeAt } from "../decide/next-wake.ts";
 import { isScheduled } from "../decide/slot-times.ts";
-import { cursorFrom, nextSlotAt, slotsBetween } from "../decide/slots.ts";
+import { cursorFrom, nextSlotAt, nextSlots, slotsBetween } from "../decide/slots.ts";
 import type { DaemonDefinition, TriggerDefinition } from "../definition.ts";
 import type { Firing } from "../firing.ts";
 import type { Acceptance, SourceChange, SourceEvent, SourceHost } from "../source.ts";
@@ -182,6 +182,12 @@ export class TriggerEngine implements SourceHost {
   nextSlotAt(id: string): number | null {
     const schedule = this.#scheduleOf(id);
     return schedule === null ? null : nextSlotAt(schedule.source, schedule.cursor);
+  }
+
+  /** When the next slots of a schedule are, at most `count`; none if the source has no schedule. */
+  nextSlots(id: string, count: number): readonly number[] {
+    const schedule = this.#scheduleOf(id);
+    return schedule === null ? [] : nextSlots(schedule.source, schedule.cursor, count);
   }
 
   /** Resolves once it is durable. Throws `AC_TRIGGER_NOT_FOUND`. */

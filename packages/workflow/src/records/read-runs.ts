@@ -61,36 +61,50 @@ function reportsIn(stored: StoredRun, workflow: Workflow) {
     .map((instance) => ({ instance, report: stepReport(record, instance) }));
 }
 
-/** The steps of a stored run and of the runs of its sub-workflows, by the path of step ids that leads to each. */
-export type StepsByPath = ReadonlyMap<string, readonly StepReport[]>;
+/** A step instance of a stored run or of the run of a sub-workflow, with its place. */
+export interface StepWithin {
+  /** Ids of the instances that lead to it, and its own, joined with `/`. */
+  readonly key: string;
+  /** Key of the instance whose sub-workflow it is part of; null: it is of the run. */
+  readonly parent: string | null;
+  /** As `key`, with the ids of the steps: the same for all instances. */
+  readonly path: string;
+  readonly report: StepReport;
+}
 
-/** As `storedSteps`, with the latest run of each sub-workflow. A step with a matrix has a report for each instance. */
+/** As `storedSteps`, with the latest run of each sub-workflow after the step that has it. */
 export async function readStepsWithin(
   journal: Journal,
   stored: StoredRun,
   workflow: Workflow,
-): Promise<StepsByPath> {
-  const found = new Map<string, StepReport[]>();
-  const reportsAt = (path: string): StepReport[] => {
-    const reports = found.get(path) ?? [];
-    found.set(path, reports);
-    return reports;
-  };
-  const visit = async (run: StoredRun, within: Workflow, above: string): Promise<void> => {
+): Promise<readonly StepWithin[]> {
+  const found: StepWithin[] = [];
+  const visit = async (run: StoredRun, within: Workflow, above: StepWithin | null): Promise<void> => {
     const children = latestJobs(run.entries);
+    const below = (place: string | undefined, id: string): string =>
+      place === undefined ? id : `${place}/${id}`;
     for (const { instance, report } of reportsIn(run, within)) {
       const { id, step } = instance;
-      const path = above === "" ? step.id : `${above}/${step.id}`;
-      reportsAt(path).push(report);
+      const place = { key: below(above?.key, id), path: below(above?.path, step.id) };
+      const one = { ...place, parent: above?.key ?? null, report };
+      found.push(one);
       const jobId = children.get(id);
       if (step.action.kind !== "workflow" || jobId === undefined) continue;
       const child = await readStream(journal, childStream(jobId));
-      if (child !== undefined) await visit(child, step.action.workflow, path);
+      if (child !== undefined) await visit(child, step.action.workflow, one);
     }
   };
-  await visit(stored, workflow, "");
+  await visit(stored, workflow, null);
   return found;
 }
+
+export type StepsByPath = ReadonlyMap<string, readonly StepReport[]>;
+
+/** The reports of the instances of each step, by the path of the step. */
+export const stepsByPath = (steps: readonly StepWithin[]): StepsByPath =>
+  new Map(
+    [...Map.groupBy(steps, ({ path }) => path)].map(([path, all]) => [path, all.map(({ report }) => report)]),
+  );
 
 /** By step instance: the job of its latest attempt. For a sub-workflow, that is the id of its run. */
 function latestJobs(entries: readonly RunEntry[]): ReadonlyMap<string, string> {

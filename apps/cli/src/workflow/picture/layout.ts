@@ -52,8 +52,9 @@ export interface Placed {
   readonly height: number;
 }
 
-export function placeGraph(graph: WorkflowGraph, run: PictureRun | null): Placed {
-  return moved(placeAtOrigin(graph, run), { x: metrics.margin, y: metrics.margin });
+/** `stateColumns`: each box has room for a state of so many letters. */
+export function placeGraph(graph: WorkflowGraph, run: PictureRun | null, stateColumns = 0): Placed {
+  return moved(placeAtOrigin(graph, run, stateColumns), { x: metrics.margin, y: metrics.margin });
 }
 
 /** Space at the right of a step for the arrow back to it, and for the number inside the arrow. */
@@ -66,8 +67,8 @@ interface Box extends Omit<PlacedNode, "x" | "y"> {
   readonly height: number;
 }
 
-function placeAtOrigin(graph: WorkflowGraph, run: PictureRun | null): Placed {
-  const boxes = graph.nodes.map((node) => boxOf(node, run));
+function placeAtOrigin(graph: WorkflowGraph, run: PictureRun | null, stateColumns: number): Placed {
+  const boxes = graph.nodes.map((node) => boxOf(node, run, stateColumns));
   const main = placeGroup(
     boxes.filter(({ node }) => !node.step.isFinal),
     graph.edges,
@@ -108,7 +109,7 @@ function stacked(above: Placed, below: Placed): Placed {
 }
 
 /** Rows of words, a row for the state of a run, and the sub-workflow below them. */
-function boxOf(node: GraphNode, run: PictureRun | null): Box {
+function boxOf(node: GraphNode, run: PictureRun | null, stateColumns: number): Box {
   const whole = factsOf(node, run);
   const fit = (text: string): string => cut(text, columnsMax);
   const facts: NodeFacts = {
@@ -117,8 +118,8 @@ function boxOf(node: GraphNode, run: PictureRun | null): Box {
     state: whole.state === null ? null : { ...whole.state, text: fit(whole.state.text) },
   };
   const texts = [facts.title, ...facts.rows, ...(facts.state === null ? [] : [facts.state.text])];
-  const inner = node.inner === null ? null : placeAtOrigin(node.inner, run);
-  const words = Math.max(...texts.map(displayWidth)) * metrics.letter;
+  const inner = node.inner === null ? null : placeAtOrigin(node.inner, run, stateColumns);
+  const words = Math.max(stateColumns, ...texts.map(displayWidth)) * metrics.letter;
   const loop = node.step.loop === null ? 0 : loopWidth(node.step.loop.maxIterations);
   const width = Math.max(120, words + loop, inner?.width ?? 0) + metrics.padding * 2;
   const height =
