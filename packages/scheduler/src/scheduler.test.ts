@@ -773,6 +773,19 @@ describe("closing", () => {
     expect((await rig.store.get(second.id))?.state.kind).toBe("queued");
   });
 
+  it("stops what it let end, once it is closed again without that", async () => {
+    const rig = await slowRig(60_000);
+    const { id } = await rig.scheduler.submit(simpleJob());
+    await rig.clock.advance(10);
+    const finished = rig.scheduler.close({ finishRunning: true });
+    await rig.clock.advance(1000);
+    expect((await rig.store.get(id))?.state.kind).toBe("running");
+    const closed = rig.scheduler.close();
+    await rig.clock.advance(1000);
+    await Promise.all([finished, closed]);
+    expect((await rig.store.get(id))?.state.kind).not.toBe("running");
+  });
+
   it("leaves no timer behind", async () => {
     const rig = await createRig();
     await (await rig.scheduler.submit(simpleJob())).result();

@@ -179,19 +179,20 @@ export class Scheduler {
   }
 
   /**
-   * Ends this scheduler and everything it runs; idempotent. Jobs stay in the store. Does not close the store or the runtime.
+   * Ends this scheduler and everything it runs; idempotent. A call without `finishRunning` also stops what an earlier call left
+   * running. Jobs stay in the store. Does not close the store or the runtime.
    * Resolves once all ends are written, or the store has not accepted them within `storeWaitMs`.
    */
-  close(options: CloseOptions = {}): Promise<void> {
-    this.#closing ??= this.#close(options);
+  close({ finishRunning = false, storeWaitMs = storeWaitMsDefault }: CloseOptions = {}): Promise<void> {
+    this.#closing ??= this.#close(storeWaitMs);
+    const reason: Reason = { code: "AC_DRAINING", message: "the scheduler is shutting down", evidence: {} };
+    if (!finishRunning) this.#loop.cancelAll({ reason });
     return this.#closing;
   }
 
-  async #close({ finishRunning = false, storeWaitMs = storeWaitMsDefault }: CloseOptions): Promise<void> {
+  async #close(storeWaitMs: number): Promise<void> {
     const { clock, log } = this.#options;
     this.#loop.pause();
-    const reason: Reason = { code: "AC_DRAINING", message: "the scheduler is shutting down", evidence: {} };
-    if (!finishRunning) this.#loop.cancelAll({ reason });
     await this.#loop.whenEnded();
     if (!(await settledWithin(clock, this.#loop.whenEmpty(), storeWaitMs)))
       log.error({}, "the job store did not take the last ends; the next process accounts for them");

@@ -38,6 +38,8 @@ export interface StateDatabaseOptions {
 
 export interface StateDatabase {
   readonly path: string;
+  /** Whether the last write of this handle could not be made durable, such as on a full disk. */
+  readonly isFailing: boolean;
   /**
    * Runs `write` in a transaction and resolves with its return value once that is durable. `write` may run more than once, and
    * must only read and write through `sql`. If it throws, the promise rejects and only its own writes are undone. If the commit
@@ -162,6 +164,9 @@ function createHandle({ path, connection, sql, openSource }: OpenFile, wait: Loc
   };
   return {
     path,
+    get isFailing() {
+      return queue.isFailing;
+    },
     write: (write, confirm) =>
       closing === undefined ? queue.add(write, confirm) : Promise.reject(closedError(path)),
     read,

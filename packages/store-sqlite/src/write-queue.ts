@@ -34,6 +34,8 @@ export interface WriteQueue {
   add<T>(write: (sql: WriteSql) => T, confirm?: (sql: Sql) => T | undefined): Promise<T>;
   /** Resolves with the result of `query` on a view that includes every write added before, even if some of them failed. */
   addRead<T>(query: (sql: Sql) => T): Promise<T>;
+  /** Whether the last commit failed, such as on a full disk. */
+  readonly isFailing: boolean;
   /** Calls that are not settled yet. */
   readonly size: number;
   /** Resolves once everything added so far is settled. */
@@ -102,6 +104,9 @@ export function createWriteQueue(sql: Sql, options: WriteQueueOptions): WriteQue
   return {
     add: (write, confirm) => enqueue({ kind: "write", call: write, confirm }),
     addRead: (query) => enqueue({ kind: "read", call: query, confirm: undefined }),
+    get isFailing() {
+      return file.isFailing();
+    },
     get size() {
       return waiting.length + inWork;
     },
@@ -121,12 +126,15 @@ interface FileWork {
   answer(read: Waiting): Promise<void>;
   /** Whether the last commit had to wait for another process's lock. */
   hasWaited(): boolean;
+  /** Whether the last commit failed. */
+  isFailing(): boolean;
 }
 
 function createFileWork(sql: Sql, options: WriteQueueOptions): FileWork {
   const { beforeUse, onCommit } = options;
   const commitBatch = createCommitBatch(sql);
   let waited = false;
+  let failing = false;
 
   const commit = async (batch: readonly Waiting[]): Promise<void> => {
     if (batch.length === 0) return;
@@ -140,7 +148,9 @@ function createFileWork(sql: Sql, options: WriteQueueOptions): FileWork {
         beforeUse();
         return commitBatch(writes);
       });
+      failing = false;
     } catch (error) {
+      failing = true;
       for (const write of batch) write.settle(settledAfter(error, write));
       return;
     }
@@ -169,7 +179,7 @@ function createFileWork(sql: Sql, options: WriteQueueOptions): FileWork {
     }
   };
 
-  return { commit, answer, hasWaited: () => waited };
+  return { commit, answer, hasWaited: () => waited, isFailing: () => failing };
 }
 
 function nextTurn(): Promise<void> {

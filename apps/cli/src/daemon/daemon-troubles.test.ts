@@ -1,6 +1,6 @@
 /** What happens around a running daemon: a full disk, and a run that somebody else works on. */
 import { createSqliteTriggerStore, openStateDatabase } from "@agentcore/store-sqlite";
-import { until } from "@agentcore/contract/testing";
+import { patienceMs, until } from "@agentcore/contract/testing";
 import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
@@ -102,7 +102,7 @@ it.runIf(canMount())(
 );
 
 it.runIf(canMount())(
-  "one TERM ends the daemon in bounded time though nothing can be stored",
+  "one TERM ends the daemon soon after its grace period though nothing can be stored, and it says what is left",
   async () => {
     writeFlow(scratch, waitingFlow);
     writeDaemonFile(scratch, hook);
@@ -113,8 +113,15 @@ it.runIf(canMount())(
     writeFileSync(join(scratch.workspace, "go"), "");
     await until(() => linesOf("done").length === 1);
     await daemon.saw("database or disk is full");
+    const startMs = performance.now();
     await daemon.kill("SIGTERM");
-    expect((await daemon.finished).signal).toBeNull();
+    const { signal, stderr } = await daemon.finished;
+    expect(signal).toBeNull();
+    // The grace period of 1 s, and a few seconds.
+    expect(performance.now() - startMs).toBeLessThan(patienceMs(12_000));
+    const [left] = jsonLinesOf(stderr, "log").filter(({ msg }) => String(msg).startsWith("not all that"));
+    expect(left).toMatchObject({ level: 50, runs: [expect.any(String)] });
+    expect(left?.["msg"]).toContain("the store takes no write");
   },
   60_000,
 );

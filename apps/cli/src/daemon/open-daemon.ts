@@ -71,18 +71,23 @@ const keptFromStart = ["name", "workspace", "stateDir", "agentsFile", "server"] 
 
 /** After the grace period: how long what is being stopped may take. The next daemon accounts for what is left. */
 const stopMsMax = 30_000;
+/** How long a store that takes no write is waited for then. */
+const storeWaitMs = 3_000;
+const lookMs = 100;
 
 export class Daemon {
   readonly parts: OpenParts;
   readonly #closers: Closers;
   readonly #graceMs: number;
+  readonly #log: Log;
   readonly #hurry = Promise.withResolvers<void>();
   #stopping: Promise<void> | null = null;
 
-  private constructor(parts: OpenParts, closers: Closers, graceMs: number) {
+  private constructor(parts: OpenParts, closers: Closers, { graceMs, log }: DaemonOptions) {
     this.parts = parts;
     this.#closers = closers;
     this.#graceMs = graceMs;
+    this.#log = log;
   }
 
   /**
@@ -93,7 +98,7 @@ export class Daemon {
     const closers = new Closers();
     try {
       const parts = await openParts(options, closers);
-      return new Daemon(parts, closers, options.graceMs);
+      return new Daemon(parts, closers, options);
     } catch (error) {
       await closers.close();
       throw error;
@@ -145,13 +150,41 @@ export class Daemon {
     await Promise.race([drained, graceIsOver]);
     runner.interrupt();
     await engine.close();
-    await settledWithin(systemClock, engine.whenQuiet(), stopMsMax);
-    const finished = scheduler.close({ finishRunning: true });
+    const areRunsStored = await this.#isStored(engine.whenQuiet());
+    const finished = scheduler.close({ finishRunning: true, storeWaitMs });
     finished.catch(() => {});
     await Promise.race([finished, graceIsOver]);
     over.abort();
-    await closeScheduler(scheduler);
+    const areJobsStored = await this.#isStored(scheduler.close());
+    if (!areRunsStored || !areJobsStored) this.#tellLeft();
     await this.#closers.close();
+  }
+
+  /** Resolves to false if it takes too long, or needs a store that takes no write. */
+  async #isStored(what: Promise<unknown>): Promise<boolean> {
+    const { database } = this.parts.composition;
+    const startMs = systemClock.monotonicMs();
+    let failingFromMs: number | null = null;
+    while (!(await settledWithin(systemClock, what, lookMs))) {
+      const nowMs = systemClock.monotonicMs();
+      failingFromMs = database.isFailing ? (failingFromMs ?? nowMs) : null;
+      if (nowMs - startMs >= stopMsMax || nowMs - (failingFromMs ?? nowMs) >= storeWaitMs) return false;
+    }
+    return true;
+  }
+
+  #tellLeft(): void {
+    const { engine, composition } = this.parts;
+    const runs = [...engine.state.open.values()].flatMap(({ state }) =>
+      state.kind === "running" ? [state.run] : [],
+    );
+    const store = composition.database.isFailing
+      ? "the store takes no write"
+      : "some of it did not end in time";
+    this.#log.error(
+      { runs },
+      `not all that was stopped is stored, because ${store}; the next daemon accounts for it`,
+    );
   }
 }
 
