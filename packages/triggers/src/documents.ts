@@ -145,6 +145,10 @@ function stateFields(state: FiringState, wait: WaitReason | null): Partial<State
       const { attempt, run, startedAt, cancel } = state;
       return { attempt, run, startedAt, reason: cancel };
     }
+    case "analyzing": {
+      const { attempt, run, startedAt, message, costUsd, tokens } = state;
+      return { attempt, run, startedAt, outcome: "SUCCEEDED", reason: message, costUsd, tokens };
+    }
     case "ended": {
       const { attempt, run, startedAt, endedAt, outcome, message, costUsd, tokens } = state;
       return { attempt, run, startedAt, endedAt, outcome, reason: message, costUsd, tokens };

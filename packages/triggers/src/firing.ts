@@ -29,6 +29,16 @@ export type FiringState =
       /** Why the run is to be cancelled; null: it is not. */
       readonly cancel: string | null;
     }
+  /** The run has succeeded, and its analysis is still to be done. It holds nothing that a run holds. */
+  | {
+      readonly kind: "analyzing";
+      readonly run: string;
+      readonly message: string | null;
+      readonly startedAt: number;
+      readonly attempt: number;
+      readonly costUsd: number | null;
+      readonly tokens: number | null;
+    }
   | {
       readonly kind: "ended";
       readonly run: string;

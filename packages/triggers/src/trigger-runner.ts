@@ -32,16 +32,22 @@ export interface TriggerRunner {
    * ended has its end at once: the call may be repeated after a crash. A run that cannot begin is `FAILED` with its message.
    */
   run(request: RunRequest): Promise<TriggeredEnd>;
-  /** Does nothing if the run has ended. */
+  /** Cancels a run, or its analysis. Does nothing if both have ended. */
   cancel(run: string, reason: string): void;
-  /** Asks the gate of a trigger. Never rejects. */
+  /** Asks the gate of a trigger. Never rejects. The call may be repeated after a crash. */
   evaluate(
     step: GateStep,
     request: Omit<RunRequest, "run"> & { readonly firing: string },
-  ): Promise<Evaluation>;
-  /** After a run that succeeded. Never rejects: what goes wrong is logged. */
-  analyze(step: AnalyzeStep, request: RunRequest & { readonly end: TriggeredEnd }): Promise<void>;
+  ): Promise<Evaluation | Interrupted>;
+  /** After a run that succeeded. Never rejects: what goes wrong is logged. The call may be repeated after a crash. */
+  analyze(
+    step: AnalyzeStep,
+    request: RunRequest & { readonly end: TriggeredEnd },
+  ): Promise<"done" | Interrupted>;
 }
+
+/** The daemon is shutting down; the next one repeats the call. */
+export type Interrupted = "interrupted";
 
 export interface Evaluation {
   readonly answer: "run" | "skip" | "error";

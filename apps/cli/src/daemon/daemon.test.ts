@@ -1,4 +1,5 @@
 /** The daemon as a process: real events, a real runtime, kills and restarts. */
+import { createClient } from "@agentcore/client";
 import { findSurvivors } from "@agentcore/worker-kit/testing";
 import { until } from "@agentcore/contract/testing";
 import { readFileSync, readdirSync, statSync, writeFileSync } from "node:fs";
@@ -78,6 +79,30 @@ it("a run that kill -9 of the daemon interrupted goes on in the next one, and wh
     .split("\n")
     .map((line) => JSON.parse(line) as { state: string });
   expect(runs.map(({ state }) => state)).toEqual(["SUCCEEDED", "SUCCEEDED"]);
+});
+
+it("an analysis that kill -9 of the daemon cut off is done by the next one, and its firing ends with it", async () => {
+  writeFlow(scratch, "true");
+  const analysis =
+    'echo "{{workflow_status}} {{event.body.n}}" >> begun; until test -e go; do sleep 0.05; done; echo done >> done';
+  writeDaemonFile(
+    scratch,
+    `${hook}    analyze: { worker: shell, capabilities: [RUN_COMMANDS], instructions: ${JSON.stringify(analysis)} }\n`,
+  );
+  const first = await startDaemon(scratch);
+  expect(await deliver(first.ports["hook"]!, { n: 7 })).toBe(202);
+  await until(() => linesOf("begun").length === 1);
+  await first.kill("SIGKILL");
+  const second = await startDaemon(scratch);
+  const client = createClient({ url: `unix://${second.socket}` });
+  const states = async () => (await client.listTriggerFirings("on-hook")).items.map(({ state }) => state);
+  expect(await states()).toEqual(["analyzing"]);
+  await until(() => linesOf("begun").length === 2);
+  writeFileSync(join(scratch.workspace, "go"), "");
+  await until(async () => (await states()).join() === "ended");
+  await second.kill("SIGTERM");
+  expect(linesOf("begun")).toEqual(["SUCCEEDED 7", "SUCCEEDED 7"]);
+  expect(linesOf("done")).toHaveLength(1);
 });
 
 it("runs that SIGTERM finds end within the grace period, or are interrupted and go on with the next daemon", async () => {

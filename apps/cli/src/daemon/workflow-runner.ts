@@ -11,7 +11,7 @@ import {
   type Log,
   type WorkerResult,
 } from "@agentcore/contract";
-import type { JobEnd, Journal, Scheduler } from "@agentcore/scheduler";
+import type { JobEnd, JobHandle, Journal, Scheduler } from "@agentcore/scheduler";
 import {
   formatChain,
   renderTemplate,
@@ -19,6 +19,7 @@ import {
   type AnalyzeStep,
   type Evaluation,
   type GateStep,
+  type Interrupted,
   type RunOutcome,
   type RunRequest,
   type TemplateValues,
@@ -70,6 +71,8 @@ const outcomes: Readonly<Record<WorkflowOutcome, RunOutcome>> = {
 export class WorkflowRunner implements TriggerRunner {
   readonly #options: WorkflowRunnerOptions;
   readonly #running = new Map<string, WorkflowRunHandle>();
+  /** By run. */
+  readonly #analyses = new Map<string, JobHandle>();
   /** Cancels of runs that have not begun here. */
   readonly #cancelled = new Map<string, string>();
   readonly #stopping = new AbortController();
@@ -83,25 +86,33 @@ export class WorkflowRunner implements TriggerRunner {
    * it is tried again until it has ended, or the daemon stops.
    */
   async run(request: RunRequest): Promise<TriggeredEnd> {
+    const { run } = request;
     try {
-      return await this.#runToEnd(request);
+      const end = await this.#tries({ run }, "a run", () => this.#runOnce(request));
+      return end === "interrupted" ? interrupted : end;
+    } catch (error) {
+      return await this.#failed(run, error);
     } finally {
-      this.#cancelled.delete(request.run);
+      this.#cancelled.delete(run);
     }
   }
 
-  async #runToEnd(request: RunRequest): Promise<TriggeredEnd> {
-    const { run } = request;
+  /** Until it is done, fails for a reason that does not pass, or the daemon stops. */
+  async #tries<T>(
+    about: Readonly<Record<string, string | undefined>>,
+    what: string,
+    once: () => Promise<T>,
+  ): Promise<T | Interrupted> {
     for (let failures = 1; ; failures += 1) {
       try {
-        return await this.#runOnce(request);
+        return await once();
       } catch (error) {
-        if (this.#isStopping) return interrupted;
-        if (!isPassing(error)) return this.#failed(run, error);
+        if (this.#isStopping) return "interrupted";
+        if (!isPassing(error)) throw error;
         if (failures === 1)
-          this.#options.log.warn({ run, error }, "a run cannot go on just now; it is tried again");
+          this.#options.log.warn({ ...about, error }, `${what} cannot go on just now; it is tried again`);
         await sleep(systemClock, backOffMs(failures, again), this.#stopping.signal);
-        if (this.#isStopping) return interrupted;
+        if (this.#isStopping) return "interrupted";
       }
     }
   }
@@ -123,6 +134,13 @@ export class WorkflowRunner implements TriggerRunner {
   }
 
   cancel(run: string, reason: string): void {
+    const analysis = this.#analyses.get(run);
+    if (analysis !== undefined) {
+      analysis.cancel({ reason }).catch((error: unknown) => {
+        this.#options.log.warn({ run, error }, "the analysis of a run could not be cancelled");
+      });
+      return;
+    }
     const handle = this.#running.get(run);
     if (handle === undefined) this.#cancelled.set(run, reason);
     else handle.cancel(reason);
@@ -131,35 +149,59 @@ export class WorkflowRunner implements TriggerRunner {
   async evaluate(
     step: GateStep,
     request: Omit<RunRequest, "run"> & { readonly firing: string },
-  ): Promise<Evaluation> {
-    const id = `${request.firing}.evaluate.${request.attempt}`;
+  ): Promise<Evaluation | Interrupted> {
+    const { firing, trigger, attempt } = request;
+    const id = `${firing}.evaluate.${attempt}`;
+    const values = valuesOf(request, this.#options.workspace);
     try {
-      const values = valuesOf(request, this.#options.workspace);
-      const { worker, end } = await this.#runJob({ id, step, values, trigger: request.trigger });
-      return worker === "shell" ? verdictOfShell(end) : verdictOfAgent(end);
+      return await this.#tries({ firing, trigger: trigger?.id }, "an evaluation", async () => {
+        const { worker, handle } = await this.#submitJob({ id, step, values, trigger });
+        const end = await handle.result();
+        return worker === "shell" ? verdictOfShell(end) : verdictOfAgent(end);
+      });
     } catch (error) {
       return { answer: "error", text: errorText(error) };
     }
   }
 
-  async analyze(step: AnalyzeStep, request: RunRequest & { readonly end: TriggeredEnd }): Promise<void> {
-    const { workflows, workspace, log } = this.#options;
+  async analyze(
+    step: AnalyzeStep,
+    request: RunRequest & { readonly end: TriggeredEnd },
+  ): Promise<"done" | Interrupted> {
     const { run, trigger } = request;
     const about = { run, trigger: trigger?.id };
     try {
-      const shown = await workflows.show(run);
-      const values = {
-        ...valuesOf(request, workspace),
-        workflow_status: request.end.outcome,
-        steps: stepsValue(shown.steps ?? []),
-        context_dir: contextDirOf(workspace),
-      };
-      const { end } = await this.#runJob({ id: `${run}.analyze`, step, values, trigger });
-      if (end.state !== "succeeded")
-        log.warn({ ...about, job: end.jobId, reason: end.reason?.message }, "the analysis of a run failed");
+      return await this.#tries(about, "the analysis of a run", () => this.#analyzeOnce(step, request));
     } catch (error) {
-      log.warn({ ...about, error }, "the analysis of a run failed");
+      this.#options.log.warn({ ...about, error }, "the analysis of a run failed");
+      return "done";
+    } finally {
+      this.#analyses.delete(run);
     }
+  }
+
+  async #analyzeOnce(
+    step: AnalyzeStep,
+    request: RunRequest & { readonly end: TriggeredEnd },
+  ): Promise<"done"> {
+    const { workflows, workspace, log } = this.#options;
+    const { run, trigger, end } = request;
+    const shown = await workflows.show(run);
+    const values = {
+      ...valuesOf(request, workspace),
+      workflow_status: end.outcome,
+      steps: stepsValue(shown.steps ?? []),
+      context_dir: contextDirOf(workspace),
+    };
+    const { handle } = await this.#submitJob({ id: `${run}.analyze`, step, values, trigger });
+    this.#analyses.set(run, handle);
+    const { state, jobId, reason } = await handle.result();
+    if (state !== "succeeded")
+      log.warn(
+        { run, trigger: trigger?.id, job: jobId, reason: reason?.message },
+        "the analysis of a run failed",
+      );
+    return "done";
   }
 
   get #isStopping(): boolean {
@@ -212,7 +254,7 @@ export class WorkflowRunner implements TriggerRunner {
     return { outcome: "FAILED", message: errorText(error), costUsd: null, tokens: null };
   }
 
-  async #runJob({ id, step, values, trigger }: GateJob) {
+  async #submitJob({ id, step, values, trigger }: GateJob) {
     const { scheduler, workspace } = this.#options;
     const { outputs = [] } = step;
     const { worker, model, args, capabilities, preface } = await gateWork(step, this.#options);
@@ -238,7 +280,7 @@ export class WorkflowRunner implements TriggerRunner {
       retry: { retryOn: ["lost"], baseDelayMs: 0 },
       context: { labels: { trigger: trigger?.id ?? "" } },
     };
-    return { worker, end: await (await scheduler.submit(job)).result() };
+    return { worker, handle: await scheduler.submit(job) };
   }
 }
 

@@ -179,6 +179,7 @@ const firingTones = {
   waiting: "plain",
   evaluating: "accent",
   running: "accent",
+  analyzing: "accent",
   skipped: "dim",
   SUCCEEDED: "good",
   FAILED: "bad",

@@ -212,7 +212,7 @@ export const firingListQuerySchema = lazySchema(() =>
     trigger: name().optional(),
     event: name().optional(),
     run: name().optional(),
-    state: oneOrMany(z.enum(["waiting", "evaluating", "running", "ended", "skipped"])),
+    state: oneOrMany(z.enum(["waiting", "evaluating", "running", "analyzing", "ended", "skipped"])),
     ...sequence(),
   }),
 );

@@ -110,7 +110,7 @@ export const firingDocumentSchema = lazySchema(() =>
     event: text,
     at: z.number(),
     key: maybeText,
-    state: z.enum(["waiting", "evaluating", "running", "ended", "skipped"]),
+    state: z.enum(["waiting", "evaluating", "running", "analyzing", "ended", "skipped"]),
     /** Of its runs, from 1; null if it was skipped. */
     attempt: maybeCount,
     /** While it waits: not before this moment. */

@@ -98,7 +98,7 @@ const checks: readonly Check[] = [
     flaw: "the columns of a firing differ from its state",
     query: `SELECT id FROM trigger_firings WHERE kind IS NOT state_json ->> '$.kind'
       OR ended_at IS NOT state_json ->> '$.endedAt' OR reason_code IS NOT state_json ->> '$.reason.code'
-      OR (ended_at IS NULL) <> (kind IN ('waiting', 'evaluating', 'running'))`,
+      OR (ended_at IS NULL) <> (kind IN ('waiting', 'evaluating', 'running', 'analyzing'))`,
   },
   {
     flaw: "a firing's run is not found by its id, or a run is no firing's",

@@ -44,6 +44,14 @@ const fields: Readonly<Record<FiringState["kind"], Readonly<Record<string, Check
   waiting: { notBefore: isNumber, attempt: isNumber },
   evaluating: { startedAt: isNumber, attempt: isNumber },
   running: { run: isText, startedAt: isNumber, attempt: isNumber, cancel: orNull(isText) },
+  analyzing: {
+    run: isText,
+    message: orNull(isText),
+    startedAt: isNumber,
+    attempt: isNumber,
+    costUsd: orNull(isNumber),
+    tokens: orNull(isNumber),
+  },
   ended: {
     run: isText,
     outcome: isText,

@@ -55,7 +55,7 @@ interface Select {
 }
 
 type Kind = FiringCount["kind"];
-const everyKind: readonly Kind[] = ["waiting", "evaluating", "running", "ended", "skipped"];
+const everyKind: readonly Kind[] = ["waiting", "evaluating", "running", "analyzing", "ended", "skipped"];
 
 /** Selects the numbers of the firings that a query asks for. Its text depends only on which fields are given. */
 function numbersOf(query: FiringQuery): Select {

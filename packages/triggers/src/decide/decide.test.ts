@@ -561,6 +561,27 @@ it("analyze follows a run that succeeded, and no other", () => {
   expect(rig.last?.effects).toEqual([]);
   rig.end("b");
   expect(rig.last?.effects).toEqual([{ type: "analyze", firing: rig.firing("b") }]);
+  rig.give({ type: "analyzed", firing: rig.firing("b").id });
+  expect(rig.seen()).toBe("a FAILED, b SUCCEEDED");
+});
+
+it("an analysis holds nothing: the next run of its trigger begins, its key is free, and no other event replaces it", () => {
+  const rig = rigOf({
+    analyze: { ...gate, outputs: [] },
+    overlap: "cancel_other",
+    key: "{{event.key}}",
+    dedup: "latest-wins",
+  });
+  rig.event("a", { payload: { key: "one" } });
+  rig.end("a");
+  rig.event("b", { payload: { key: "one" } });
+  expect(rig.seen()).toBe("a analyzing, b running");
+  rig.give({ type: "reload", definition: { ...rig.state.definition, triggers: new Map() } });
+  expect(rig.seen()).toBe("a analyzing, b running");
+  cancel("a")(rig);
+  expect(rig.last?.effects).toEqual([{ type: "cancel_run", firing: rig.firing("a"), reason: "by hand" }]);
+  rig.give({ type: "analyzed", firing: rig.firing("a").id });
+  expect(rig.seen()).toBe("a SUCCEEDED, b running");
 });
 
 it("a stop is asked for once, with its reason", () => {

@@ -4,7 +4,7 @@ import { Draft } from "./draft.ts";
 import type { Decision, DecisionFacts, MachineInput, MachineState } from "./machine.ts";
 import { onEvaluated } from "./on-evaluated.ts";
 import { onEvent } from "./on-event.ts";
-import { onRunEnded } from "./on-run-ended.ts";
+import { onAnalyzed, onRunEnded } from "./on-run-ended.ts";
 import { beginWhatMay, dropAboveQueue, skipWhatCannotRun } from "./settle.ts";
 
 /** The same state, input and facts give the same decision. An input about a firing or trigger that is not there changes nothing. */
@@ -30,6 +30,9 @@ function apply(draft: Draft, input: MachineInput): void {
       return;
     case "run_ended":
       onRunEnded(draft, input);
+      return;
+    case "analyzed":
+      onAnalyzed(draft, input.firing);
       return;
     case "pause":
       onPause(draft, input.trigger, input.note);

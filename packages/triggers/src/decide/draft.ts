@@ -43,9 +43,11 @@ export class Draft {
     return this.#triggers.get(id) ?? newTriggerState(id);
   }
 
-  /** Open firings of a trigger, in the order of their events. */
+  /** Open firings of a trigger whose runs have not ended, in the order of their events. */
   openOf(trigger: string): Firing[] {
-    return [...this.#open.values()].filter((firing) => firing.trigger === trigger);
+    return [...this.#open.values()].filter(
+      ({ trigger: id, state }) => id === trigger && state.kind !== "analyzing",
+    );
   }
 
   /** Whether a person asked for this firing: it is not debounced and not dropped from a full queue. */
@@ -66,8 +68,12 @@ export class Draft {
     this.put({ ...firing, state: { kind: "skipped", reason, endedAt: this.facts.now } });
   }
 
-  /** Ends a firing in whatever state it is: a run is asked to stop and ends later, everything else is skipped. */
+  /** Ends a firing in whatever state it is: a run or analysis is asked to stop and ends later, everything else is skipped. */
   stop(firing: Firing, code: SkipReason["code"], text: string): void {
+    if (firing.state.kind === "analyzing") {
+      this.effect({ type: "cancel_run", firing, reason: text });
+      return;
+    }
     if (firing.state.kind !== "running") {
       this.skip(firing, code, text);
       return;

@@ -31,6 +31,8 @@ export type MachineInput =
       readonly costUsd: number | null;
       readonly tokens: number | null;
     }
+  /** The analysis of a run has ended, however it did. */
+  | { readonly type: "analyzed"; readonly firing: string }
   | { readonly type: "pause"; readonly trigger: string; readonly note: string }
   | { readonly type: "resume"; readonly trigger: string }
   | { readonly type: "cancel"; readonly firing: string; readonly reason: string }
@@ -41,6 +43,7 @@ export type MachineEffect =
   | { readonly type: "evaluate"; readonly firing: Firing }
   /** Start the run of the firing, whose state is `running`. */
   | { readonly type: "run"; readonly firing: Firing }
+  /** Of a firing that is `running`, its run; of one that is `analyzing`, its analysis. */
   | { readonly type: "cancel_run"; readonly firing: Firing; readonly reason: string }
   | { readonly type: "analyze"; readonly firing: Firing };
 

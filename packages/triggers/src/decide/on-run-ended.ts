@@ -83,12 +83,20 @@ function finish(
   trigger: TriggerDefinition | undefined,
 ): void {
   const endedAt = draft.facts.now;
-  const ended: Firing = {
-    ...firing,
-    state: { kind: "ended", run, outcome, message, startedAt, endedAt, attempt, costUsd, tokens },
-  };
-  draft.put(ended);
-  if (trigger === undefined) return;
-  draft.changeTrigger(trigger.id, { cooldownUntil: endedAt + trigger.cooldownMs });
-  if (outcome === "SUCCEEDED" && trigger.analyze !== null) draft.effect({ type: "analyze", firing: ended });
+  const facts = { run, message, startedAt, attempt, costUsd, tokens };
+  if (trigger !== undefined) draft.changeTrigger(trigger.id, { cooldownUntil: endedAt + trigger.cooldownMs });
+  if (outcome !== "SUCCEEDED" || (trigger?.analyze ?? null) === null) {
+    draft.put({ ...firing, state: { kind: "ended", ...facts, outcome, endedAt } });
+    return;
+  }
+  const analyzing: Firing = { ...firing, state: { kind: "analyzing", ...facts } };
+  draft.put(analyzing);
+  draft.effect({ type: "analyze", firing: analyzing });
+}
+
+export function onAnalyzed(draft: Draft, id: string): void {
+  const firing = draft.state.open.get(id);
+  if (firing?.state.kind !== "analyzing") return;
+  const endedAt = draft.facts.now;
+  draft.put({ ...firing, state: { ...firing.state, kind: "ended", outcome: "SUCCEEDED", endedAt } });
 }

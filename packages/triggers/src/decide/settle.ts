@@ -8,7 +8,7 @@ import { holdOf, isRetrying, occupancyOf, readyAt } from "./waiting.ts";
 /** Skips what waits or evaluates and can never run: its trigger was removed, disabled or has ended. */
 export function skipWhatCannotRun(draft: Draft): void {
   for (const firing of draft.state.open.values()) {
-    if (firing.state.kind === "running") continue;
+    if (firing.state.kind === "running" || firing.state.kind === "analyzing") continue;
     const reason = dead(draft, firing);
     if (reason !== null) draft.skip(firing, reason.code, reason.text);
   }

@@ -60,6 +60,7 @@ export function occupancyOf({ open }: Pick<MachineState, "open">): Occupancy {
   let slotsUsed = 0;
   for (const firing of open.values()) {
     const { trigger, state } = firing;
+    if (state.kind === "analyzing") continue;
     if (isActive(firing) && firing.key !== null) activeKeys.add(keyOf(firing));
     if (state.kind === "waiting") {
       const turn = turns.get(trigger);

@@ -45,7 +45,7 @@ export class Effects {
     const trigger = definition.triggers.get(firing.trigger) ?? null;
     switch (effect.type) {
       case "cancel_run":
-        if (firing.state.kind === "running") this.#options.runner.cancel(firing.state.run, effect.reason);
+        if ("run" in firing.state) this.#options.runner.cancel(firing.state.run, effect.reason);
         return;
       case "evaluate":
         return this.#evaluate(firing, trigger);
@@ -63,6 +63,7 @@ export class Effects {
       request === null || step === null
         ? ({ answer: "run", text: "the trigger has no evaluation any more" } as const)
         : await this.#options.runner.evaluate(step, { ...request, firing: firing.id });
+    if (evaluation === "interrupted") return;
     await this.#options.tell({ type: "evaluated", firing: firing.id, evaluation });
   }
 
@@ -83,9 +84,13 @@ export class Effects {
     const { state } = firing;
     const request = this.#requestOf(firing, trigger);
     const step = trigger?.analyze ?? null;
-    if (request === null || step === null || state.kind !== "ended") return;
-    const { outcome, message, costUsd, tokens } = state;
-    await this.#options.runner.analyze(step, { ...request, end: { outcome, message, costUsd, tokens } });
+    if (state.kind !== "analyzing") return;
+    if (request !== null && step !== null) {
+      const { message, costUsd, tokens } = state;
+      const end = { outcome: "SUCCEEDED", message, costUsd, tokens } as const;
+      if ((await this.#options.runner.analyze(step, { ...request, end })) === "interrupted") return;
+    }
+    await this.#options.tell({ type: "analyzed", firing: firing.id });
   }
 
   /** Null without its event. */

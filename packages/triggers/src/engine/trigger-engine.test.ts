@@ -30,8 +30,11 @@ class TestRunner implements TriggerRunner {
     return this.evaluation;
   }
 
-  async analyze(_step: unknown, { run }: RunRequest): Promise<void> {
+  analysis = Promise.resolve<"done" | "interrupted">("done");
+
+  analyze(_step: unknown, { run }: RunRequest): Promise<"done" | "interrupted"> {
     this.analyzed.push(run);
+    return this.analysis;
   }
 
   end(run: string, outcome: TriggeredEnd["outcome"] = "SUCCEEDED"): void {
@@ -135,6 +138,39 @@ it("a trigger that evaluates runs only if the evaluation says so, and is analyze
   runner.endAll();
   await until(() => runner.analyzed.length === 1);
   expect(runner.analyzed).toEqual([runner.begun[0]!.run]);
+});
+
+it("an analysis that a crash or a shutdown cut off is done by the next daemon, once", async () => {
+  const step = { worker: "shell", agent: null, instructions: "true", capabilities: [], timeoutMs: 1_000 };
+  const analyze = { ...step, outputs: [] };
+  const first = await openEngine({ analyze });
+  first.runner.analysis = new Promise(() => {});
+  await first.engine.accept(event());
+  await until(() => first.runner.begun.length === 1);
+  first.runner.endAll();
+  await until(() => first.runner.analyzed.length === 1);
+  await first.engine.close();
+  const second = await openEngine({ analyze }, first.store);
+  await until(() => second.runner.analyzed.length === 1);
+  expect(second.runner.analyzed).toEqual(first.runner.analyzed);
+  await until(async () => (await kindsOf(first.store)).includes("ended"));
+  expect(second.engine.state.triggers.get("trigger")).toMatchObject({ runs: 1 });
+  await second.engine.close();
+  const third = await openEngine({ analyze }, first.store);
+  await third.engine.whenQuiet();
+  expect(third.runner.analyzed).toEqual([]);
+});
+
+it("an evaluation that a shutdown cut off is asked again by the next daemon", async () => {
+  const step = { worker: "shell", agent: null, instructions: "true", capabilities: [], timeoutMs: 1_000 };
+  const first = await openEngine({ evaluate: step });
+  first.runner.evaluation = "interrupted";
+  await first.engine.accept(event());
+  await until(async () => (await kindsOf(first.store)).includes("evaluating"));
+  await first.engine.whenQuiet();
+  await first.engine.close();
+  const second = await openEngine({ evaluate: step }, first.store);
+  await until(() => second.runner.begun.length === 1);
 });
 
 it("a pause holds until it is lifted, with its note, and survives a restart", async () => {

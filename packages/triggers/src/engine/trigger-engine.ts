@@ -101,6 +101,7 @@ export class TriggerEngine implements SourceHost {
         if (reason !== null) engine.#effects.perform({ type: "cancel_run", firing, reason });
       }
       if (firing.state.kind === "evaluating") engine.#effects.perform({ type: "evaluate", firing });
+      if (firing.state.kind === "analyzing") engine.#effects.perform({ type: "analyze", firing });
     }
     engine.#schedulePoll();
     engine.#input({ type: "time" }).catch(() => {});

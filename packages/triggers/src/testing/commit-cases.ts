@@ -21,6 +21,15 @@ const everyState: readonly FiringState[] = [
   { kind: "evaluating", startedAt: 6, attempt: 1 },
   { kind: "running", run: "run-1", startedAt: 7, attempt: 3, cancel: null },
   { kind: "running", run: "run-2", startedAt: 7, attempt: 3, cancel: "replaced by a later event" },
+  {
+    kind: "analyzing",
+    run: "run-5",
+    message: null,
+    startedAt: 7,
+    attempt: 2,
+    costUsd: 0.5,
+    tokens: null,
+  },
   ended("run-3"),
   {
     kind: "ended",
