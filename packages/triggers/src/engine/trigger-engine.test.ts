@@ -169,6 +169,7 @@ it("an evaluation that a shutdown cut off is asked again by the next daemon", as
   await until(async () => (await kindsOf(first.store)).includes("evaluating"));
   await first.engine.whenQuiet();
   await first.engine.close();
+  expect(await kindsOf(first.store)).toEqual(["evaluating"]);
   const second = await openEngine({ evaluate: step }, first.store);
   await until(() => second.runner.begun.length === 1);
 });
