@@ -9,6 +9,10 @@ import { runOfPiece } from "./piece.ts";
 export interface JobQuery {
   readonly states?: readonly JobStateKind[];
   readonly worker?: string;
+  /** Its whole path. */
+  readonly workspace?: string;
+  /** Somewhere in the instructions; the letters A to Z match in either case. */
+  readonly text?: string;
   readonly tenant?: string;
   readonly key?: string;
   /** Jobs that have all of these labels with these values. */
@@ -54,6 +58,8 @@ const criteria: {
 } = {
   states: ({ state }, states) => states.includes(state.kind),
   worker: ({ job }, worker) => job.task.worker === worker,
+  workspace: ({ job }, workspace) => job.task.workspace === workspace,
+  text: ({ job }, text) => lowerAscii(job.task.instructions).includes(lowerAscii(text)),
   tenant: ({ job }, tenant) => job.context.tenant === tenant,
   key: ({ job }, key) => job.key === key,
   labels: ({ job }, labels) =>
@@ -71,6 +77,9 @@ const criteria: {
   endedAfter: ({ state }, at) => "endedAt" in state && state.endedAt >= at,
   before: ({ job }, id) => job.id < id,
 };
+
+/** As SQLite's `lower`. */
+const lowerAscii = (text: string): string => text.replaceAll(/[A-Z]/g, (letter) => letter.toLowerCase());
 
 export function matchesQuery(record: JobRecord, query: JobQuery): boolean {
   return Object.entries(criteria).every(([name, meets]) => {

@@ -166,6 +166,6 @@ function where(command: Command): Command {
     .addHelpText(
       "after",
       `
-Fields of --where: worker, tenant, key, label.NAME; code and error_class of the end; submitted_before, submitted_after, ended_before and ended_after with an age (7d) or a time (2026-05-01T12:00Z; UTC if it names no zone).`,
+Fields of --where: worker, workspace (the whole path), text (in the instructions), tenant, key, label.NAME; code and error_class of the end; submitted_before, submitted_after, ended_before and ended_after with an age (7d) or a time (2026-05-01T12:00Z; UTC if it names no zone).`,
     );
 }

@@ -9,6 +9,7 @@ const conditions = (...texts: string[]): Condition[] =>
 
 it.each([
   [["worker=codex"], { worker: "codex" }],
+  [["workspace=/w/a=b", "text=fix it"], { workspace: "/w/a=b", text: "fix it" }],
   [["code=AC_TIMEOUT"], { code: "AC_TIMEOUT" }],
   [["error_class=rate_limited"], { errorClass: "rate_limited" }],
   [["key=a=b"], { key: "a=b" }],
@@ -35,7 +36,7 @@ describe("is refused with what there is:", () => {
   it.each([
     [
       "wroker=x",
-      '"wroker" is not a field; there are worker, code, error_class, key, tenant, submitted_before, ' +
+      '"wroker" is not a field; there are worker, workspace, text, code, error_class, key, tenant, submitted_before, ' +
         'submitted_after, ended_before, ended_after, label.NAME; did you mean "worker"?',
     ],
     ["label.=x", '"label." is not a field'],

@@ -24,6 +24,8 @@ export type Moment = { readonly at: number } | { readonly ageMs: number };
 
 const readers: Readonly<Record<string, (text: string) => ConditionValue>> = {
   worker: (worker) => ({ kind: "text", part: { worker } }),
+  workspace: (workspace) => ({ kind: "text", part: { workspace } }),
+  text: (text) => ({ kind: "text", part: { text } }),
   code: (code) => ({ kind: "text", part: { code: oneOf("code", code, Object.keys(errorCodes)) } }),
   error_class: (text) => ({
     kind: "text",

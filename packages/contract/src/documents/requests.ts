@@ -20,6 +20,10 @@ const limitOf = (most: number) => whole().min(1).max(most).optional();
 const jobFilterShape = () => ({
   state: oneOrMany(z.enum(["queued", "running", "succeeded", "dead", "cancelled"])),
   worker: name().optional(),
+  /** Its whole path. */
+  workspace: z.string().min(1).max(4096).optional(),
+  /** Somewhere in the instructions; the letters A to Z match in either case. */
+  text: name().optional(),
   tenant: name().optional(),
   key: name().optional(),
   /** `NAME=VALUE`; a job has to have all of them. */

@@ -169,14 +169,21 @@ export const journalCases: readonly ConformanceCase[] = [
     }
     assert.deepEqual(seen, jobs.map((job) => job.id).reverse());
   }),
-  storeCase("lists by state, worker, tenant, key, labels, code and ids", async (store) => {
+  storeCase("lists by state, worker, workspace, text, tenant, key, labels, code and ids", async (store) => {
     const dead = await deadJob(store, testJob({ task: testTask("/w/1", "codex") }));
     const replayed = await deadJob(store);
     await store.replay(replayed.job.id, replayOf(replayed));
     const labelled = testJob({ key: "k", context: { tenant: "t", labels: { a: "1", b: "2" } } });
     await store.submit([testSubmission(labelled, { submittedAt: startAt + 50 })], byJobDedup);
+    const worded = testJob({ task: { ...testTask("/w/2"), instructions: "Greet the süd 100% _" } });
+    await submitJobs(store, worded);
     const listed = async (query: JobQuery) => idsOf((await store.list(query)).jobs);
     assert.deepEqual(await listed({ worker: "codex" }), [dead.job.id]);
+    assert.deepEqual(await listed({ workspace: "/w/1" }), [dead.job.id]);
+    assert.deepEqual(await listed({ workspace: "/w" }), []);
+    assert.deepEqual(await listed({ text: "SÜD" }), []);
+    assert.deepEqual(await listed({ text: "süd 100%" }), [worded.id]);
+    assert.deepEqual(await listed({ text: "GREET the süd" }), [worded.id]);
     assert.deepEqual(await listed({ states: ["dead"] }), [replayed.job.id, dead.job.id]);
     assert.deepEqual(await listed({ states: ["dead"], notReplayed: true }), [dead.job.id]);
     assert.deepEqual(await listed({ code: testReason.code, worker: "shell" }), [replayed.job.id]);

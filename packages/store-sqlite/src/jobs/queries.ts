@@ -42,6 +42,8 @@ export function conditionOf(query: JobQuery): Condition {
     states && { text: `(${states.map((state) => inState[state]).join(" OR ") || "FALSE"})`, values: [] },
     given("j.claim_group IN (SELECT number FROM claim_groups WHERE worker = ?)", worker),
     given("j.claim_group IN (SELECT number FROM claim_groups WHERE tenant = ?)", tenant),
+    given("j.job_json ->> '$.task.workspace' = ?", query.workspace),
+    given("instr(lower(j.job_json ->> '$.task.instructions'), lower(?)) > 0", query.text),
     given("j.key = ?", key),
     given(everyLabel, labels && JSON.stringify(labels)),
     given("j.state IN ('dead', 'cancelled') AND j.reason_json ->> '$.code' = ?", code),
