@@ -2,6 +2,7 @@
 import {
   acceptedDocumentSchema,
   approvalDocumentSchema,
+  artifactChunkDocumentSchema,
   budgetDocumentSchema,
   cancelDocumentSchema,
   documentSchema,
@@ -39,6 +40,7 @@ import * as z from "zod";
 const documents = {
   Accepted: acceptedDocumentSchema,
   Approval: approvalDocumentSchema,
+  ArtifactChunk: artifactChunkDocumentSchema,
   Budget: budgetDocumentSchema,
   Cancel: cancelDocumentSchema,
   Drain: drainDocumentSchema,

@@ -64,6 +64,11 @@ it("jobs are submitted, found by what they have, made due, waited for and cancel
     text: "line 2\n",
     nextOffset: 14,
   });
+  expect(await call(`/v1/jobs/${String(id)}/artifact?name=changes&offset=8`)).toMatchObject({
+    kind: "patch",
+    text: "-line 2\n",
+    nextOffset: 16,
+  });
   expect(await call("/v1/queue")).toMatchObject({ ready: 1, cancelled: 1 });
 });
 
@@ -160,6 +165,8 @@ it.each([
   ["/v1/trigger-events/none", 404, "AC_EVENT_NOT_FOUND"],
   ["/v1/firings/none", 404, "AC_FIRING_NOT_FOUND"],
   ["/v1/jobs/none", 404, "AC_JOB_NOT_FOUND"],
+  ["/v1/jobs/none/artifact?name=..%2Fsecrets", 404, "AC_ARTIFACT_NOT_FOUND"],
+  ["/v1/jobs/none/artifact", 400, "AC_API_REQUEST"],
   ["/v1/workflow-runs/none", 404, "AC_WORKFLOW_RUN_NOT_FOUND"],
   ["/v1/workflow-runs/none/steps", 404, "AC_WORKFLOW_RUN_NOT_FOUND"],
   ["/v1/workflow-runs/none/graph", 404, "AC_WORKFLOW_RUN_NOT_FOUND"],

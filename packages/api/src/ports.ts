@@ -4,6 +4,8 @@
  */
 import type {
   ApprovalDocument,
+  ArtifactChunkDocument,
+  ArtifactKind,
   BudgetDocument,
   DrainDocument,
   EventTopic,
@@ -71,6 +73,8 @@ export interface JobsPort {
   runNow(id: string): Promise<JobRecord>;
   why(id: string): Promise<{ readonly report: WhyReport } & WhyFacts>;
   logs(request: LogRequest): Promise<LogChunkDocument>;
+  /** Reads only what the result of the attempt names. Rejects with `AC_ARTIFACT_NOT_FOUND`. */
+  artifact(request: ArtifactRequest): Promise<ArtifactChunkDocument>;
   stats(): Promise<QueueStats>;
 }
 
@@ -89,6 +93,12 @@ export interface LogRequest {
   readonly offset: number;
   /** Most bytes of the chunk: 1 to 1 MiB. */
   readonly limit: number;
+}
+
+export interface ArtifactRequest extends Omit<LogRequest, "stream"> {
+  readonly name: string;
+  /** Null: any. */
+  readonly kind: ArtifactKind | null;
 }
 
 export interface DeadLettersPort {

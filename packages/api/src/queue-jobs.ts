@@ -6,6 +6,7 @@ import type { ApiPorts, JobsPort } from "./ports.ts";
 export interface QueueJobsOptions {
   readonly client: QueueClient;
   readonly logs: JobsPort["logs"];
+  readonly artifact: JobsPort["artifact"];
   /** Checks what needs the configuration: the worker, the workspace, the price. Returns the job to submit. */
   readonly prepare: (job: JobSubmission) => Promise<JobSubmission>;
   /** What `why` says beside the store. */
@@ -13,7 +14,7 @@ export interface QueueJobsOptions {
 }
 
 export function queueJobs(options: QueueJobsOptions): Pick<ApiPorts, "jobs" | "deadLetters"> {
-  const { client, logs, prepare, factsOf } = options;
+  const { client, logs, artifact, prepare, factsOf } = options;
   const { store } = client;
   const ends = new SharedWaits((id) => client.ends.wait(id));
   const require = async (id: string): Promise<JobRecord> => {
@@ -46,6 +47,7 @@ export function queueJobs(options: QueueJobsOptions): Pick<ApiPorts, "jobs" | "d
         return { report, ...(await factsOf(report.record)) };
       },
       logs,
+      artifact,
       stats: () => client.stats(),
     },
   };

@@ -5,6 +5,8 @@ import {
   type AcceptedDocument,
   type AnswerRequest,
   type ApprovalDocument,
+  type ArtifactChunkDocument,
+  type ArtifactQuery,
   type BackfillRequest,
   type BudgetDocument,
   type CancelDocument,
@@ -125,6 +127,8 @@ function jobMethods({ get, post }: Caller) {
     runJobNow: (id: string): Doc<JobDocument> => post(`${job(id)}/run-now`),
     whyJob: (id: string): Doc<JobDecisionsDocument> => get(`${job(id)}/why`),
     readJobLog: (id: string, query: LogQuery = {}): Doc<LogChunkDocument> => get(`${job(id)}/logs`, query),
+    readArtifact: (id: string, query: ArtifactQuery): Doc<ArtifactChunkDocument> =>
+      get(`${job(id)}/artifact`, query),
     showQueue: (): Doc<QueueDocument> => get("/v1/queue"),
 
     listDeadLetters: (query: JobListQuery = {}): Promise<Page<JobDocument>> => get("/v1/dead-letters", query),

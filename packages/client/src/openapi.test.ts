@@ -37,6 +37,8 @@ const calls: Readonly<Record<string, (client: AgentCoreClient) => unknown>> = {
   runJobNow: (client) => client.runJobNow("id"),
   whyJob: (client) => client.whyJob("id"),
   readJobLog: (client) => client.readJobLog("id", { attempt: 1, stream: "stderr", offset: -5, limit: 9 }),
+  readArtifact: (client) =>
+    client.readArtifact("id", { name: "changes", kind: "patch", attempt: 1, offset: -5, limit: 9 }),
   showQueue: (client) => client.showQueue(),
   listDeadLetters: (client) => client.listDeadLetters({ code: "AC_TIMEOUT" }),
   replayDeadLetter: (client) => client.replayDeadLetter("id", { set: { "limits.maxAttempts": 2 } }),

@@ -341,6 +341,11 @@ export const errorCodes = {
     retryable: false,
     cure: "`agentcore jobs list` shows the ids.",
   },
+  AC_ARTIFACT_NOT_FOUND: {
+    meaning: "The attempt has no artifact of that name, or what it names is no file of the attempt any more.",
+    retryable: false,
+    cure: "`agentcore jobs show JOB` lists the artifacts of each attempt. A directory is read on the machine that ran the attempt.",
+  },
   AC_JOB_IN_RUN: {
     meaning: "The job is a step of a workflow run and cannot be run again separately.",
     retryable: false,

@@ -44,10 +44,13 @@ export function tokensOf({ inputTokens, cachedInputTokens, outputTokens }: Usage
   return (inputTokens ?? 0) + (cachedInputTokens ?? 0) + (outputTokens ?? 0);
 }
 
+export const artifactKindSchema = z.enum(["patch", "file", "stdout", "stderr", "log", "output"]);
+export type ArtifactKind = z.infer<typeof artifactKindSchema>;
+
 export const artifactSchema = lazySchema(() =>
   z.strictObject({
     name: z.string(),
-    kind: z.enum(["patch", "file", "stdout", "stderr", "log", "output"]),
+    kind: artifactKindSchema,
     /** Absolute path on the machine that ran the attempt. */
     path: z.string(),
     bytes: z.int().nonnegative(),

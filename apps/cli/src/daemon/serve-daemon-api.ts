@@ -23,7 +23,7 @@ import { leftProcesses } from "../state/quarantine.ts";
 import { packageVersion } from "../version.ts";
 import type { DaemonParts } from "./open-daemon.ts";
 import { daemonPort, type DaemonPortOptions } from "./daemon-port.ts";
-import { readLogChunk } from "./log-chunk.ts";
+import { readArtifactChunk, readLogChunk } from "./attempt-files.ts";
 import { pageFiles } from "./page-files.ts";
 import { triggersPort } from "./triggers-port.ts";
 import { workflowsPort } from "./workflows-port.ts";
@@ -85,6 +85,7 @@ export async function serveDaemonApi(options: DaemonApiOptions): Promise<ServedA
   const { config } = loaded;
   const { store, state, database } = composition;
   const client = new QueueClient({ store, clock: systemClock, ids: systemIds, log });
+  const places = { store, attemptsDir: state.attempts };
   const daemon = daemonPort({ parts, config, onEndAsked, graceMs });
   let served: ServedApi | null = null;
   const metrics = createMetrics({ sample: () => sampleOf(options, daemon, served), clock: systemClock });
@@ -96,7 +97,8 @@ export async function serveDaemonApi(options: DaemonApiOptions): Promise<ServedA
     ports: {
       ...queueJobs({
         client,
-        logs: (request) => readLogChunk(request, { store, attemptsDir: state.attempts }),
+        logs: (request) => readLogChunk(request, places),
+        artifact: (request) => readArtifactChunk(request, places),
         prepare: (job) => prepareJob(job, { adapters, config }),
         factsOf: async ({ job }) => ({
           placeOf: await createSettingPlaces(loaded),

@@ -1,6 +1,7 @@
 /** The operations on jobs and the queue. */
 import {
   AgentCoreError,
+  artifactQuerySchema,
   cancelManySchema,
   cancelRequestSchema,
   jobListQuerySchema,
@@ -27,7 +28,7 @@ import { idParams, type RouteOptions } from "./route-options.ts";
 
 const group = "Jobs";
 const waitMsDefault = 30_000;
-const logBytesDefault = 256 * 1024;
+const chunkBytesDefault = 256 * 1024;
 const cancelledAtOnce = 100;
 
 export function addJobRoutes(app: ApiApp, { ports: { jobs }, clock }: RouteOptions): void {
@@ -175,8 +176,27 @@ function addReportRoutes(app: ApiApp, jobs: JobsPort): void {
       answer: one("LogChunk"),
     },
     ({ params: { id }, query }) => {
-      const { attempt = null, stream = "stdout", offset = 0, limit = logBytesDefault } = query;
+      const { attempt = null, stream = "stdout", offset = 0, limit = chunkBytesDefault } = query;
       return jobs.logs({ jobId: id, attempt, stream, offset, limit });
+    },
+  );
+
+  operation(
+    app,
+    {
+      id: "readArtifact",
+      method: "get",
+      path: "/v1/jobs/{id}/artifact",
+      group,
+      summary:
+        "Reads a part of an artifact that the result of an attempt names, such as its patch `changes`, by its offset in bytes.",
+      params: idParams,
+      query: artifactQuerySchema,
+      answer: one("ArtifactChunk"),
+    },
+    ({ params: { id }, query }) => {
+      const { name, kind = null, attempt = null, offset = 0, limit = chunkBytesDefault } = query;
+      return jobs.artifact({ jobId: id, name, kind, attempt, offset, limit });
     },
   );
 

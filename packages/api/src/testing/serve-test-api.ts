@@ -153,6 +153,20 @@ export function memoryPorts({
         const place = { offset, nextOffset: offset + text.length, sizeBytes: 14, ended: true };
         return { type: "log", jobId, attempt: attempt ?? 1, stream, ...place, text };
       },
+      artifact: async ({ jobId, attempt, name, kind, offset, limit }) => {
+        if (name !== "changes") throw new AgentCoreError("AC_ARTIFACT_NOT_FOUND", `no artifact ${name}`);
+        const text = "+line 1\n-line 2\n".slice(offset).slice(0, limit);
+        const place = { offset, nextOffset: offset + text.length, sizeBytes: 16 };
+        return {
+          type: "artifact",
+          jobId,
+          attempt: attempt ?? 1,
+          name,
+          kind: kind ?? "patch",
+          ...place,
+          text,
+        };
+      },
     }),
     workflows: memoryWorkflows(),
     triggers: memoryTriggers(triggerStore),

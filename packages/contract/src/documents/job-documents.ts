@@ -5,7 +5,7 @@
 import { z } from "zod";
 import { lazySchema } from "../lazy-schema.ts";
 import { permitRecordSchema } from "../permit.ts";
-import { artifactSchema, containmentReceiptSchema } from "../result.ts";
+import { artifactKindSchema, artifactSchema, containmentReceiptSchema } from "../result.ts";
 import { workerEventSchema } from "../worker-event.ts";
 
 const text = z.string();
@@ -202,6 +202,25 @@ export const budgetShape = () => ({
   spent: z.number(),
   left: z.number(),
 });
+
+/** Bytes of an artifact, by their place in it. */
+export const artifactChunkDocumentSchema = lazySchema(() =>
+  z.strictObject({
+    type: z.literal("artifact"),
+    jobId: text,
+    attempt: count,
+    name: text,
+    kind: artifactKindSchema,
+    /** Of the first byte of `text` in the artifact. */
+    offset: count,
+    /** Where the next chunk begins. */
+    nextOffset: count,
+    sizeBytes: count,
+    /** UTF-8; a byte that is none is U+FFFD. */
+    text,
+  }),
+);
+export type ArtifactChunkDocument = z.infer<typeof artifactChunkDocumentSchema>;
 
 export const budgetDocumentSchema = lazySchema(() =>
   z.strictObject({ type: z.literal("budget"), ...budgetShape() }),

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { errorClassSchema } from "../error-class.ts";
 import { jobSubmissionSchema } from "../job.ts";
 import { lazySchema } from "../lazy-schema.ts";
+import { artifactKindSchema } from "../result.ts";
 
 /** In the program as ms since the epoch. */
 const moment = () =>
@@ -112,6 +113,21 @@ export const logQuerySchema = lazySchema(() =>
   }),
 );
 export type LogQuery = z.input<typeof logQuerySchema>;
+
+export const artifactQuerySchema = lazySchema(() =>
+  z.strictObject({
+    name: name(),
+    /** Where artifacts of different kinds have the same name. */
+    kind: artifactKindSchema.optional(),
+    /** Default: the newest. */
+    attempt: whole().min(1).optional(),
+    /** In bytes, default 0; negative: from the end. */
+    offset: whole().optional(),
+    /** Most bytes of the answer; default 256 KiB, at most 1 MiB. */
+    limit: limitOf(1024 * 1024),
+  }),
+);
+export type ArtifactQuery = z.input<typeof artifactQuerySchema>;
 
 const path = () => z.string().min(1).max(4096).startsWith("/", "not an absolute path");
 

@@ -1,0 +1,66 @@
+/** Parts of the logs and artifacts of an attempt, by offset. No path comes from the caller. */
+import type { ArtifactRequest, LogRequest } from "@agentcore/api";
+import {
+  AgentCoreError,
+  ifMissing,
+  openPlacedFile,
+  type ArtifactChunkDocument,
+  type LogChunkDocument,
+} from "@agentcore/contract";
+import type { JobStore } from "@agentcore/scheduler";
+import { findAttemptDirectory, openRegularFile } from "@agentcore/worker-kit";
+import { realpath } from "node:fs/promises";
+import { join } from "node:path";
+import { readPart } from "./file-part.ts";
+
+export interface AttemptPlaces {
+  readonly store: Pick<JobStore, "get" | "attempts">;
+  readonly attemptsDir: string;
+}
+
+/** Throws `AC_JOB_NOT_FOUND`. An attempt that has written nothing has an empty log. */
+export async function readLogChunk(request: LogRequest, places: AttemptPlaces): Promise<LogChunkDocument> {
+  const { stream, offset, limit } = request;
+  const { id, attempt, facts, newest, directory } = await findAttempt(request, places);
+  const ended = facts === undefined ? attempt <= newest : facts.endedAt !== null;
+  const file = await openPlacedFile(join(directory, `${stream}.log`)).catch(ifMissing(null));
+  const part = await readPart(file, { offset, limit, isComplete: ended });
+  return { type: "log", jobId: id, attempt, stream, ended, ...part };
+}
+
+/** Throws `AC_JOB_NOT_FOUND` and `AC_ARTIFACT_NOT_FOUND`. Opens only what the result of the attempt names. */
+export async function readArtifactChunk(
+  request: ArtifactRequest,
+  places: AttemptPlaces,
+): Promise<ArtifactChunkDocument> {
+  const { name, kind, offset, limit } = request;
+  const { id, attempt, facts, directory } = await findAttempt(request, places);
+  const artifact = facts?.result?.artifacts.find(
+    (each) => each.name === name && (kind === null || each.kind === kind),
+  );
+  if (artifact === undefined) throw notFound(`attempt ${attempt} of job ${id} has no artifact "${name}"`);
+  const root = await realpath(directory).catch(ifMissing(null));
+  const file = root === null ? null : await openRegularFile(artifact.path, root);
+  if (file === null) {
+    const text = `the artifact "${name}" of attempt ${attempt} of job ${id} is gone, or is no regular file in the directory of the attempt`;
+    throw notFound(text);
+  }
+  const part = await readPart(file, { offset, limit, isComplete: true });
+  return { type: "artifact", jobId: id, attempt, name, kind: artifact.kind, ...part };
+}
+
+const notFound = (text: string): AgentCoreError => new AgentCoreError("AC_ARTIFACT_NOT_FOUND", text);
+
+async function findAttempt(
+  { jobId, attempt: asked }: Pick<LogRequest, "jobId" | "attempt">,
+  { store, attemptsDir }: AttemptPlaces,
+) {
+  const record = await store.get(jobId);
+  if (record === undefined) throw new AgentCoreError("AC_JOB_NOT_FOUND", `no job has the id ${jobId}`);
+  const { id } = record.job;
+  const attempt = asked ?? record.attempt;
+  const facts = (await store.attempts(id)).find((one) => one.attempt === attempt);
+  const permitId = facts?.started?.permit.id ?? "";
+  const directory = await findAttemptDirectory(attemptsDir, { jobId: id, attempt, permitId });
+  return { id, attempt, facts, newest: record.attempt, directory };
+}
