@@ -95,6 +95,8 @@ it("all dead letters that match are replayed, cancelled and purged in batches", 
   const claimed = await claimAs(api.store, "owner", 5, { only: dead.map(({ id }) => id) });
   for (const record of claimed) await settleOne(api.store, die(record));
   expect((await call("/v1/dead-letters?label=batch%3D1")).items).toHaveLength(5);
+  expect(await call("/v1/counts/dead-letters?label=batch%3D1")).toMatchObject({ type: "count", count: 5 });
+  expect(await call("/v1/counts/jobs?label=batch%3D1&state=queued")).toMatchObject({ count: 0 });
 
   const seen: unknown[] = [];
   let before: unknown;

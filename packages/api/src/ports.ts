@@ -63,6 +63,8 @@ export interface ApiPorts {
 export interface JobsPort {
   submit(jobs: readonly JobSubmission[]): Promise<readonly SubmitOutcome[]>;
   list(query: JobQuery): Promise<JobPage>;
+  /** On all pages. */
+  count(query: JobQuery): Promise<number>;
   /** By id or alias; undefined if there is none. */
   get(id: string): Promise<JobRecord | undefined>;
   details(id: string): Promise<JobDetails>;
@@ -103,6 +105,8 @@ export interface ArtifactRequest extends Omit<LogRequest, "stream"> {
 
 export interface DeadLettersPort {
   list(query: DeadLetterQuery): Promise<JobPage>;
+  /** On all pages. */
+  count(query: DeadLetterQuery): Promise<number>;
   replay(id: string, edit?: EditJob): Promise<Replayed>;
   /** One page of those that match. `next`: pass as `before` for the next page; null: this was the last. */
   replayPage(

@@ -27,6 +27,7 @@ export function queueJobs(options: QueueJobsOptions): Pick<ApiPorts, "jobs" | "d
     jobs: {
       submit: async (jobs) => client.submitAll(await Promise.all(jobs.map(prepare))),
       list: (query) => store.list(query),
+      count: (query) => store.count(query),
       get: (id) => store.get(id),
       details: async (id) => {
         const record = await require(id);

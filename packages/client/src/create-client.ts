@@ -12,6 +12,7 @@ import {
   type CancelDocument,
   type CancelJobRequest,
   type CancelManyRequest,
+  type CountDocument,
   type DrainDocument,
   type EmitRequest,
   type ErrorDocument,
@@ -23,6 +24,7 @@ import {
   type JobDecisionsDocument,
   type JobDetailsDocument,
   type JobDocument,
+  type JobFilter,
   type JobListQuery,
   type JobSubmission,
   type JsonDocument,
@@ -117,6 +119,7 @@ function jobMethods({ get, post }: Caller) {
     submitJobs: (jobs: readonly JobSubmission[]): Promise<Page<SubmittedDocument | ErrorDocument>> =>
       post("/v1/jobs/batch", { jobs }),
     listJobs: (query: JobListQuery = {}): Promise<Page<JobDocument>> => get("/v1/jobs", query),
+    countJobs: (filter: JobFilter = {}): Doc<CountDocument> => get("/v1/counts/jobs", filter),
     showJob: (id: string): Doc<JobDetailsDocument> => get(job(id)),
     waitForJob: (id: string, query: WaitQuery = {}, call?: CallOptions): Doc<JobDocument> =>
       get(`${job(id)}/wait`, query, call),
@@ -132,6 +135,7 @@ function jobMethods({ get, post }: Caller) {
     showQueue: (): Doc<QueueDocument> => get("/v1/queue"),
 
     listDeadLetters: (query: JobListQuery = {}): Promise<Page<JobDocument>> => get("/v1/dead-letters", query),
+    countDeadLetters: (filter: JobFilter = {}): Doc<CountDocument> => get("/v1/counts/dead-letters", filter),
     replayDeadLetter: (id: string, request: ReplayRequest = {}): Doc<ReplayedDocument> =>
       post(`/v1/dead-letters/${encodeURIComponent(id)}/replay`, request),
     replayDeadLetters: (request: ReplayManyRequest): Promise<Page<ReplayedDocument | ErrorDocument>> =>

@@ -133,6 +133,8 @@ export interface JobStore {
   attempts(jobId: string): Promise<readonly AttemptRecord[]>;
   /** Newest id first. */
   list(query: JobQuery): Promise<JobPage>;
+  /** How many jobs match; `limit` has no effect. */
+  count(query: JobQuery): Promise<number>;
   /** What was decided about a job, oldest first. */
   decisions(jobId: string): Promise<readonly Decision[]>;
   lateResults(jobId: string): Promise<readonly LateResult[]>;

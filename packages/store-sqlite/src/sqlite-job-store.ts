@@ -15,7 +15,7 @@ import {
   runningOf,
   takeOver,
 } from "./jobs/owners.ts";
-import { aheadOf, endedOf, list, stats } from "./jobs/queries.ts";
+import { aheadOf, count, endedOf, list, stats } from "./jobs/queries.ts";
 import { endMark } from "./jobs/queue.ts";
 import { deleteEnded, purgeDead } from "./jobs/retention.ts";
 import { recordStarted, requestCancel, runNow, settleAndClaim } from "./jobs/settle.ts";
@@ -78,6 +78,7 @@ export function createSqliteJobStore(database: StateDatabase): JobStore {
     ended: (jobIds) => read((sql) => endedOf(sql, jobIds)),
     attempts: (jobId) => read((sql) => attemptsOf(sql, jobId)),
     list: (query) => read((sql) => list(sql, query)),
+    count: (query) => read((sql) => count(sql, query)),
     decisions: (jobId) => read((sql) => decisionsOf(sql, jobId)),
     lateResults: (jobId) => read((sql) => lateResultsOf(sql, jobId)),
     stats: (now) => read((sql) => stats(sql, now)),

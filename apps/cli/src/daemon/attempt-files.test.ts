@@ -105,7 +105,7 @@ it("reads no path out of the directory of the attempt, no link, no pipe, no devi
   });
   const names = ["outside", "up", "link", "below a link", "link to a device", "device", "folder", "pipe"];
   for (const name of [...names, "gone", "of the same beginning", "relative"])
-    await expect(read(name), name).rejects.toMatchObject({
+    await expect(read(name)).rejects.toMatchObject({
       code: "AC_ARTIFACT_NOT_FOUND",
       message: expect.stringContaining(`"${name}"`) as string,
     });

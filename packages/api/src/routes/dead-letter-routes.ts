@@ -1,5 +1,6 @@
 /** The operations on dead letters. Those on all that match work in batches, so that each answer is quick. */
 import {
+  jobFilterSchema,
   jobListQuerySchema,
   omitUndefined,
   purgeSchema,
@@ -12,12 +13,18 @@ import { jobDocument, type EditJob } from "@agentcore/scheduler";
 import { errorDocument } from "../http/error-answer.ts";
 import { jobQueryOf, selectionOf } from "../job-filter.ts";
 import { listDocument, listOf, one, operation, type ApiApp } from "../operation.ts";
+import type { DeadLettersPort } from "../ports.ts";
 import { idParams, type RouteOptions } from "./route-options.ts";
 
 const group = "Dead letters";
 const batchJobs = 500;
 
 export function addDeadLetterRoutes(app: ApiApp, { ports: { deadLetters } }: RouteOptions): void {
+  addQueryRoutes(app, deadLetters);
+  addChangeRoutes(app, deadLetters);
+}
+
+function addQueryRoutes(app: ApiApp, deadLetters: DeadLettersPort): void {
   operation(
     app,
     {
@@ -35,6 +42,22 @@ export function addDeadLetterRoutes(app: ApiApp, { ports: { deadLetters } }: Rou
     },
   );
 
+  operation(
+    app,
+    {
+      id: "countDeadLetters",
+      method: "get",
+      path: "/v1/counts/dead-letters",
+      group,
+      summary: "Counts the dead letters that were not replayed and meet every condition.",
+      query: jobFilterSchema,
+      answer: one("Count"),
+    },
+    async ({ query }) => ({ type: "count", count: await deadLetters.count(jobQueryOf(query)) }),
+  );
+}
+
+function addChangeRoutes(app: ApiApp, deadLetters: DeadLettersPort): void {
   operation(
     app,
     {

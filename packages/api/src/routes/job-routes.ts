@@ -4,6 +4,7 @@ import {
   artifactQuerySchema,
   cancelManySchema,
   cancelRequestSchema,
+  jobFilterSchema,
   jobListQuerySchema,
   logQuerySchema,
   omitUndefined,
@@ -100,6 +101,20 @@ function addQueryRoutes(app: ApiApp, jobs: JobsPort): void {
       const page = await jobs.list({ ...jobQueryOf(filter), ...omitUndefined({ before, limit }) });
       return listDocument({ items: page.jobs.map(jobDocument), next: page.next });
     },
+  );
+
+  operation(
+    app,
+    {
+      id: "countJobs",
+      method: "get",
+      path: "/v1/counts/jobs",
+      group,
+      summary: "Counts the jobs that meet every condition.",
+      query: jobFilterSchema,
+      answer: one("Count"),
+    },
+    async ({ query }) => ({ type: "count", count: await jobs.count(jobQueryOf(query)) }),
   );
 
   operation(

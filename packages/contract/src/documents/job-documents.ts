@@ -135,6 +135,10 @@ export const errorDocumentSchema = lazySchema(() =>
 );
 export type ErrorDocument = z.infer<typeof errorDocumentSchema>;
 
+/** How many there are. */
+export const countDocumentSchema = lazySchema(() => z.strictObject({ type: z.literal("count"), count }));
+export type CountDocument = z.infer<typeof countDocumentSchema>;
+
 export const submittedDocumentSchema = lazySchema(() =>
   z.strictObject({ type: z.literal("submitted"), id: text, deduplicated: z.boolean() }),
 );

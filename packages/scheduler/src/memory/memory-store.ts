@@ -63,6 +63,8 @@ export function createMemoryStore({ journal = createMemoryJournal() }: MemorySto
       read(() => ids.flatMap((id) => state.jobs.get(id) ?? []).filter((job) => !isUnfinished(job))),
     attempts: (jobId) => read(() => state.journal.attempts(jobId)),
     list: (query) => read(() => list(state, query)),
+    count: (query) =>
+      read(() => [...state.jobs.all()].filter((record) => matchesQuery(record, query)).length),
     decisions: (jobId) => read(() => state.journal.decisions(jobId)),
     lateResults: (jobId) => read(() => state.journal.lateResults(jobId)),
     stats: (now) => read(() => state.jobs.stats(now)),

@@ -44,6 +44,8 @@ export interface DeadLettersOptions {
 /** Jobs in one commit: enough to share its cost, few enough to show progress. */
 const batchJobs = 500;
 
+const onlyDeadLetters = { states: ["dead"], notReplayed: true, notPieces: true } as const;
+
 export class DeadLetters {
   readonly #options: DeadLettersOptions;
 
@@ -53,7 +55,12 @@ export class DeadLetters {
 
   /** Those not replayed yet, newest first. Does not include pieces of workflow runs: their run handles them. */
   list(query: DeadLetterQuery = {}): Promise<JobPage> {
-    return this.#options.store.list({ ...query, states: ["dead"], notReplayed: true, notPieces: true });
+    return this.#options.store.list({ ...query, ...onlyDeadLetters });
+  }
+
+  /** How many `list` would list on all pages. */
+  count(query: DeadLetterQuery = {}): Promise<number> {
+    return this.#options.store.count({ ...query, ...onlyDeadLetters });
   }
 
   /**

@@ -194,6 +194,11 @@ export const journalCases: readonly ConformanceCase[] = [
     assert.deepEqual(await listed({ ids: [dead.job.id, "nobody"] }), [dead.job.id]);
     assert.deepEqual(await listed({ idEndings: [dead.job.id.slice(-8), "x".repeat(8)] }), [dead.job.id]);
     assert.deepEqual(await listed({ states: [] }), []);
+    const all = await listed({});
+    assert.equal(all.length, 5);
+    assert.equal(await store.count({ limit: 1 }), 5);
+    assert.equal(await store.count({ states: ["dead"], notReplayed: true }), 1);
+    assert.equal(await store.count({ before: all[1] }), 3);
   }),
   storeCase("lists by the moments of submit and end, from the first to before the last", async (store) => {
     const dead = await deadJob(store);

@@ -45,6 +45,7 @@ const queries = new Set<string>([
   "ended",
   "attempts",
   "list",
+  "count",
   "decisions",
   "lateResults",
   "stats",

@@ -35,6 +35,12 @@ export function list(sql: Sql, query: JobQuery): JobPage {
   return { jobs, next: rows.length > limit ? (jobs.at(-1)?.job.id ?? null) : null };
 }
 
+/** Damaged rows count too: reading them all would cost more than the figure is worth. */
+export function count(sql: Sql, query: JobQuery): number {
+  const { text, values } = conditionOf(query);
+  return Number(sql.values(`SELECT count(*) FROM job_rows j WHERE ${text}`, ...values)?.[0]);
+}
+
 /** The query as SQL. Its text depends only on which fields are given, so few statements are prepared. */
 export function conditionOf(query: JobQuery): Condition {
   const { states, worker, tenant, key, labels, code, errorClass, ids, idEndings, before } = query;
