@@ -1,0 +1,31 @@
+import type { JSX } from "preact";
+import { plainText } from "../../format.ts";
+import { Badge } from "../../parts/badge.tsx";
+import { Section } from "../../parts/section.tsx";
+import { Time } from "../../parts/values.tsx";
+import type { Chapter } from "./story.ts";
+
+export function Timeline({ chapters }: { readonly chapters: readonly Chapter[] }): JSX.Element {
+  return (
+    <Section title="Story">
+      <ol class="story">
+        {chapters.map((chapter, index) => (
+          <li key={index}>
+            <Time at={chapter.at} />
+            <div class="foreign">
+              <Badge state={chapter.title} tone={chapter.tone} label={chapter.title} />
+              {chapter.count > 1 && (
+                <span class="faint">
+                  {" "}
+                  {chapter.count} times, last <Time at={chapter.until} />
+                </span>
+              )}{" "}
+              {chapter.code !== null && <code>{chapter.code}</code>} {plainText(chapter.text)}
+              {chapter.setting !== null && <small class="faint"> Set at {chapter.setting}.</small>}
+            </div>
+          </li>
+        ))}
+      </ol>
+    </Section>
+  );
+}
