@@ -1,5 +1,5 @@
 /** Reports the error of a command: one message, the cure, and an exit code that distinguishes usage from failure. */
-import { AgentCoreError, isAgentCoreError, type ErrorCode } from "@agentcore/contract";
+import { AgentCoreError, cureOf, isAgentCoreError, type ErrorCode } from "@agentcore/contract";
 import { exitCodes } from "./exit-code.ts";
 import type { Io } from "./io.ts";
 
@@ -79,7 +79,7 @@ export function reportError(
     return reportError(internal, io, json);
   }
   const { code, message } = error;
-  const cure = cureOf(error, command);
+  const cure = cureFor(error, command);
   io.stderr.write(`agentcore: ${message}\n  ${code}: ${cure}\n`);
   if (json) writeJsonError(io, error, cure);
   if (unavailableCodes.has(code)) return exitCodes.unavailable;
@@ -88,8 +88,8 @@ export function reportError(
   return usageCodes.has(code) ? exitCodes.usage : exitCodes.failed;
 }
 
-const cureOf = ({ code, cure }: AgentCoreError, command: string): string =>
-  code === "AC_USAGE" && command !== "" ? `See agentcore help ${command}` : cure;
+const cureFor = ({ code }: AgentCoreError, command: string): string =>
+  code === "AC_USAGE" && command !== "" ? `See agentcore help ${command}` : cureOf(code, "command line");
 
 /** The innermost line of our code, for a bug report. */
 function placeOf(error: unknown): string {
@@ -100,8 +100,8 @@ function placeOf(error: unknown): string {
 
 export function writeJsonError(
   io: Pick<Io, "stdout">,
-  { code, message, cure: general, evidence }: AgentCoreError,
-  cure = general,
+  { code, message, evidence }: AgentCoreError,
+  cure = cureOf(code, "command line"),
 ): void {
   io.stdout.json({ type: "error", code, message, cure, evidence });
 }

@@ -314,7 +314,7 @@ export const errorCodes = {
   AC_STORE_UNAVAILABLE: {
     meaning: "The state directory cannot be read or written at the moment.",
     retryable: true,
-    cure: "Free disk space, correct the named permissions or end the process that holds the lock, then repeat the call; a running `agentcore work` continues afterwards.",
+    cure: "Free disk space, correct the named permissions, end the process that holds the lock, or use another directory with --state-dir; then repeat the call. A running `agentcore work` continues afterwards.",
   },
   AC_STORE_CORRUPT: {
     meaning: "The database is damaged.",

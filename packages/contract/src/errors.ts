@@ -1,5 +1,6 @@
 /** The one error class of AgentCore: a code of the catalog, a message that names the place and the cure, and evidence. */
-import { errorCodes, type ErrorCode } from "./error-codes.ts";
+import { cureOf } from "./cures.ts";
+import type { ErrorCode } from "./error-codes.ts";
 import type { Evidence } from "./permit.ts";
 
 export class AgentCoreError extends Error {
@@ -7,14 +8,17 @@ export class AgentCoreError extends Error {
   readonly isAgentCoreError = true as const;
   readonly code: ErrorCode;
   readonly evidence: Evidence;
-  /** What the user can do about it, from the catalog. A field, so that Node shows it when nobody catches the error. */
+  /**
+   * What a program that uses the library can do about it; the command line prints its own cure (`cureOf`). A field, so that Node
+   * shows it when nobody catches the error.
+   */
   readonly cure: string;
 
   constructor(code: ErrorCode, message: string, options: { evidence?: Evidence; cause?: unknown } = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = "AgentCoreError";
     this.code = code;
-    this.cure = errorCodes[code].cure;
+    this.cure = cureOf(code, "library");
     this.evidence = options.evidence ?? {};
   }
 }

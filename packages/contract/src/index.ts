@@ -3,6 +3,7 @@ import "./supported-node.ts";
 
 export * from "./adapter.ts";
 export * from "./cancellation.ts";
+export * from "./cures.ts";
 export * from "./documents/index.ts";
 export * from "./duration.ts";
 export * from "./error-class.ts";

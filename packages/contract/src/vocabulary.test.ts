@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import {
+  cureOf,
   AgentCoreError,
   assert,
   errorClasses,
@@ -99,7 +100,7 @@ describe("an AgentCoreError", () => {
     expect(isAgentCoreError(error)).toBe(true);
     expect(isAgentCoreError(Object.assign(new Error("copy"), { isAgentCoreError: true }))).toBe(true);
     expect(isAgentCoreError(new Error("other"))).toBe(false);
-    expect(error.cure).toBe(errorCodes.AC_TIMEOUT.cure);
+    expect(error.cure).toBe(cureOf("AC_TIMEOUT", "library"));
     expect(error.evidence).toEqual({ limitMs: 5 });
   });
 

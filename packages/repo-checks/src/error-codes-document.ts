@@ -1,5 +1,5 @@
 /** Writes `docs/error-codes.md` from the catalog. `node packages/repo-checks/src/main.ts` writes it; a test compares. */
-import { errorClassTraits, errorCodes } from "@agentcore/contract";
+import { errorClassTraits, errorCodes, libraryCures } from "@agentcore/contract";
 
 function row(cells: readonly string[]): string {
   return `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
@@ -26,6 +26,14 @@ export function errorCodesDocument(): string {
     row(["Code", "Meaning", "May succeed later as it is", "What to do"]),
     row(["---", "---", "---", "---"]),
     ...codes,
+    "",
+    "## In a program",
+    "",
+    "Errors of the library and ends of `run()` have the same codes. Their `cure` names options and functions instead of commands:",
+    "",
+    row(["Code", "What to do"]),
+    row(["---", "---"]),
+    ...Object.entries(libraryCures).map(([code, cure]) => row([`\`${code}\``, cure])),
     "",
     "## Error classes",
     "",

@@ -71,7 +71,7 @@ export function storeErrorOf(error: unknown, path: string, whileOpening = false)
         "AC_STORE_UNAVAILABLE",
         whileOpening
           ? `${path} cannot be opened: ${reason}; correct the permissions of its directory or free disk space, then start again`
-          : `${path} cannot be used just now: ${reason}; free disk space or correct the permissions, then repeat the call; an \`agentcore work\` that runs goes on then`,
+          : `${path} cannot be used just now: ${reason}; free disk space or correct the permissions, then repeat the call; processes that run jobs go on then`,
         { evidence, cause: error },
       );
     case "corrupt":

@@ -29,7 +29,7 @@ describe("the inputs of a run", () => {
 
   it("are refused with all that is wrong at once", () => {
     expect(() => resolveInputs(workflow, { nmae: "x", loud: "yes" })).toThrow(
-      'there is no input "nmae"; there are name, count, loud; input "count" is required; give it with --input count=VALUE; input "loud" is a boolean, not "yes"',
+      'there is no input "nmae"; there are name, count, loud; input "count" is required; give it a value; input "loud" is a boolean, not "yes"',
     );
   });
 });

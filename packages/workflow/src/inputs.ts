@@ -19,7 +19,7 @@ export function inputLookup(inputs: InputValues): Lookup {
 export function resolveInputs(
   workflow: Workflow,
   given: InputValues,
-  cure = (name: string): string => `give it with --input ${name}=VALUE`,
+  cure = (_name: string): string => `give it a value`,
 ): InputValues {
   const problems: string[] = [];
   const values: Record<string, InputValue> = {};

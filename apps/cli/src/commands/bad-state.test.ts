@@ -98,7 +98,7 @@ it("a state directory that cannot be made is refused with the way out", async ()
     const { code, stderr } = await agentcore(scratch, ["jobs", "list", "--state-dir", path]);
     expect(code).toBe(6);
     expect(stderr).toMatch(
-      /the state directory .* cannot be created: [a-z ]+; name another with --state-dir/,
+      /the state directory .* cannot be created: [a-z ]+; use another one\n.*--state-dir/,
     );
   }
 });

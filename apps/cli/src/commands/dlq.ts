@@ -1,5 +1,6 @@
 /** `agentcore dlq list|show|replay|purge`: shows, replays and deletes jobs that failed for good. */
 import {
+  cureOf,
   AgentCoreError,
   ignore,
   isAgentCoreError,
@@ -65,7 +66,8 @@ function showReplayed({ replayed, failed }: ReplayedBatch, json: boolean, io: Io
     else io.stdout.write(`${shortId(one.deadJobId)}  replayed as ${shortId(one.jobId)}${note}\n`);
   }
   for (const { deadJobId, error } of failed) {
-    const { code, message, cure, evidence } = error;
+    const { code, message, evidence } = error;
+    const cure = cureOf(code, "command line");
     if (json) io.stdout.json({ type: "error", code, message, cure, evidence: { ...evidence, deadJobId } });
     else io.stderr.write(`agentcore: ${shortId(deadJobId)} was not replayed: ${message} (${code})\n`);
   }

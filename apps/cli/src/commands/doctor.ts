@@ -2,7 +2,7 @@
  * `agentcore doctor`: checks what this machine offers for running agents, and says what to do about anything missing.
  * Changes nothing.
  */
-import { ignore, isAgentCoreError } from "@agentcore/contract";
+import { cureOf, ignore, isAgentCoreError } from "@agentcore/contract";
 import { loadConfig, noConfig, type LoadedConfig } from "../config/load.ts";
 import {
   configurationCheck,
@@ -77,6 +77,9 @@ async function examineConfig(
     if (!isAgentCoreError(error)) throw error;
     ignore(error, "it is reported as a check");
     const loaded = noConfig();
-    return { loaded, check: { ...check, status: "bad", detail: error.message, cure: error.cure } };
+    return {
+      loaded,
+      check: { ...check, status: "bad", detail: error.message, cure: cureOf(error.code, "command line") },
+    };
   }
 }

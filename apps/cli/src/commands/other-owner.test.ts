@@ -41,7 +41,7 @@ async function refused(stateDir: string, by: "root" | "user", words: RegExp, ...
   const options = { prefix: by === "user" ? asUser : [] };
   const { code, stderr } = await agentcore(scratch, [...args, "--state-dir", stateDir], options);
   expect(stderr).toMatch(
-    /^agentcore: the state directory .* is not used: .*; .* --state-dir\n {2}AC_STORE_UNAVAILABLE: /,
+    /^agentcore: the state directory .* is not used: .*; .*\n {2}AC_STORE_UNAVAILABLE: .* --state-dir/,
   );
   expect(stderr).toMatch(words);
   expect({ args, code }).toEqual({ args, code: 6 });

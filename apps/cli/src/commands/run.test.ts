@@ -331,7 +331,7 @@ describe("a run", () => {
   it("is refused, with what to do, where its state cannot be kept", async () => {
     const { code, stderr } = await agentcore(scratch, shell("true", "--state-dir", "/proc/nowhere"));
     expect(code).toBe(6);
-    expect(stderr).toMatch(/state directory \/proc\/nowhere cannot be created.*--state-dir/);
+    expect(stderr).toMatch(/state directory \/proc\/nowhere cannot be created.*\n.*--state-dir/);
   });
 });
 it("a run ends with an error, and does not wait for ever, where its store will not work again", async () => {

@@ -2,12 +2,19 @@
  * `agentcore submit`: puts one job, or a file of them, into the queue and prints their ids. The process that runs the queue
  * (`agentcore work`) takes them from there.
  */
-import { AgentCoreError, isAgentCoreError, type JobSubmission, systemClock } from "@agentcore/contract";
+import {
+  AgentCoreError,
+  cureOf,
+  isAgentCoreError,
+  type JobSubmission,
+  systemClock,
+} from "@agentcore/contract";
 import type { SubmitOutcome } from "@agentcore/scheduler";
 import { resolve } from "node:path";
 import { requireWorker } from "../adapters.ts";
 import { exitCodes } from "../exit-code.ts";
 import type { Io } from "../io.ts";
+import { writeJsonError } from "../report-error.ts";
 import {
   checkJob,
   checkWorkspace,
@@ -142,9 +149,9 @@ function throwAll(mistakes: readonly AgentCoreError[]): void {
 
 function print(outcome: SubmitOutcome, json: boolean, io: Io): void {
   if (!outcome.ok) {
-    const { code, message, cure, evidence } = outcome.error;
-    if (json) io.stdout.json({ type: "error", code, message, cure, evidence });
-    else io.stderr.write(`agentcore: ${message}\n  ${code}: ${cure}\n`);
+    const { code, message } = outcome.error;
+    if (json) writeJsonError(io, outcome.error);
+    else io.stderr.write(`agentcore: ${message}\n  ${code}: ${cureOf(code, "command line")}\n`);
     return;
   }
   const { id, deduplicated } = outcome.handle;

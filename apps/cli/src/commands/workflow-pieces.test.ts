@@ -51,7 +51,7 @@ it("the steps of a run stay out of the job views, and nothing but their run star
   expect(why).not.toContain("nothing blocks it");
   const refused = await run("dlq", "replay", jobOf("dead"));
   expect(refused.code).toBe(1);
-  expect(refused.stderr).toContain(`resume the run: agentcore workflow resume ${id} (AC_JOB_IN_RUN)`);
+  expect(refused.stderr).toContain(`of workflow run ${id}; resume that run (AC_JOB_IN_RUN)`);
   const shown = (await run("jobs", "show", jobOf("dead"))).stdout;
   expect(shown).toContain("the step's timeout, or what was left of the run's");
   const labelled = await run("submit", "true", "-w", "shell", "--label", "workflow.run=x");

@@ -10,7 +10,7 @@ import {
   type ContainmentProbe,
   type SweptRun,
 } from "@agentcore/containment";
-import { isAgentCoreError, systemClock, systemIds, type ContainmentLevel } from "@agentcore/contract";
+import { cureOf, isAgentCoreError, systemClock, systemIds, type ContainmentLevel } from "@agentcore/contract";
 import { openStateDatabase } from "@agentcore/store-sqlite";
 import { findProgram, programEnvironment, readVersion, type ProgramOptions } from "@agentcore/worker-kit";
 import { existsSync } from "node:fs";
@@ -199,7 +199,9 @@ export async function examineState(state: StateDir, waitsBelow: number | undefin
       cure: `Free disk space, or use another directory with --state-dir: runs wait while ${formatBytes(waitsBelow)} or less is free.`,
     };
   } catch (error) {
-    const cure = isAgentCoreError(error) ? error.cure : "Use another directory with --state-dir.";
+    const cure = isAgentCoreError(error)
+      ? cureOf(error.code, "command line")
+      : "Use another directory with --state-dir.";
     return { ...base, status: "bad", detail: (error as Error).message, cure };
   }
 }
@@ -220,7 +222,7 @@ export function examineQuarantine(state: StateDir): Check {
   try {
     return quarantineCheck(lookAtLeftRuns(state.containment));
   } catch (error) {
-    const cure = isAgentCoreError(error) ? error.cure : null;
+    const cure = isAgentCoreError(error) ? cureOf(error.code, "command line") : null;
     return { ...base, status: "bad", detail: (error as Error).message, cure };
   }
 }

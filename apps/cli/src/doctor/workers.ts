@@ -1,5 +1,5 @@
 /** Checks each worker without running a task: program, version, credential, and the cure of a problem. */
-import { isAgentCoreError, type AgentCoreError, type WorkerAdapter } from "@agentcore/contract";
+import { cureOf, isAgentCoreError, type AgentCoreError, type WorkerAdapter } from "@agentcore/contract";
 import {
   compareVersions,
   credentialStatus,
@@ -73,7 +73,7 @@ function invalidAdapter(name: string, error: AgentCoreError): WorkerReport {
     capabilities: [],
     enforcesCapabilities: true,
     detail: error.message,
-    cure: error.cure,
+    cure: cureOf(error.code, "command line"),
   };
 }
 

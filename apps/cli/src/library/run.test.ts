@@ -64,6 +64,7 @@ it("a run that fails or is refused resolves as well, and says how", async () => 
   const config = { limits: { global: { cost_usd: { total: 1 } } }, degrade: { when_budget_is_short: false } };
   const refused = await run(shell("touch no", { maxCostUsd: 5, config }));
   expect(refused).toMatchObject({ ok: false, code: "AC_BUDGET_COST", refused: true, attempts: 0 });
+  expect(refused).toHaveProperty("cure", expect.stringContaining("with `maxCostUsd`"));
   expect(existsSync(join(scratch.workspace, "no"))).toBe(false);
 });
 
@@ -128,6 +129,7 @@ it("a worker whose program is missing is an end that says so, and no rejection",
   };
   const end = await run(shell("true", { worker: "absent", adapters: [adapter] }));
   expect(end).toMatchObject({ ok: false, outcome: "failed", code: "AC_WORKER_MISSING", attempts: 1 });
+  expect(end).toHaveProperty("cure", expect.stringContaining("`workers.NAME.program` of `config`"));
 });
 
 it("a rejection that nobody catches shows the cure", async () => {

@@ -4,6 +4,7 @@
  */
 import {
   Cancellation,
+  cureOf,
   ignore,
   omitUndefined,
   onAbort,
@@ -75,6 +76,8 @@ export type RunEnd =
       readonly outcome: Exclude<Outcome, "succeeded">;
       /** A limit or the queue permitted no attempt: nothing was started. */
       readonly refused: boolean;
+      /** What to do about `code`, in the words of the library. */
+      readonly cure: string;
     });
 
 /**
@@ -116,7 +119,7 @@ export async function run(options: RunOptions): Promise<RunEnd> {
     const { type: _, outcome, ...report } = result;
     return outcome === "succeeded"
       ? { ...report, ok: true, outcome }
-      : { ...report, ok: false, outcome, refused };
+      : { ...report, ok: false, outcome, refused, cure: cureOf(report.code, "library") };
   } finally {
     stopListening();
     await core.close();

@@ -2,7 +2,7 @@
  * `run --quiet`: only the result. For people and pipes the last message of the worker, on stdout, and a failure on stderr; with
  * `--json` the result line.
  */
-import { errorCodes, isErrorCode, type ResultLine } from "@agentcore/contract";
+import { cureOf, type ResultLine } from "@agentcore/contract";
 import type { Output } from "../output.ts";
 import { oneLine } from "../screen/text.ts";
 import type { Presenter } from "./human-presenter.ts";
@@ -30,6 +30,6 @@ export function quietPresenter(
 function failureText({ outcome, code, summary }: ResultLine, refused: boolean): string {
   const what = refused ? "refused" : outcome.replaceAll("_", " ");
   const why = oneLine(summary);
-  const cure = code !== null && isErrorCode(code) ? `\n  ${code}: ${errorCodes[code].cure}` : "";
-  return `agentcore: ${what}${why === "" ? "" : `: ${why}`}${cure}\n`;
+  const cure = cureOf(code, "command line");
+  return `agentcore: ${what}${why === "" ? "" : `: ${why}`}${cure === "" ? "" : `\n  ${code}: ${cure}`}\n`;
 }

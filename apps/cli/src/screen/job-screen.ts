@@ -1,5 +1,5 @@
 /** Shows jobs to people: the list, and one job with all its attempts. Data in, lines out. */
-import { errorCodes, formatDuration, isErrorCode, type Job } from "@agentcore/contract";
+import { cureOf, formatDuration, type Job } from "@agentcore/contract";
 import {
   runOfPiece,
   type AttemptRecord,
@@ -155,7 +155,7 @@ function replayLines(job: Job, replayedAs: string | null): Line[] {
 }
 
 function reasonLines(title: string, { code, message }: Reason): Line[] {
-  const cure = isErrorCode(code) ? errorCodes[code].cure : "";
+  const cure = cureOf(code, "command line");
   return [...field(title, `${oneLine(message)} (${code})`), ...field("do", cure, "accent")];
 }
 

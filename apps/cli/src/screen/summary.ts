@@ -1,8 +1,7 @@
 /** The summary of an ended run: outcome, files, commands, cost, artifacts, the receipt, and the cure of a failure. */
 import {
-  errorCodes,
+  cureOf,
   formatDuration,
-  isErrorCode,
   type Artifact,
   type ContainmentReceipt,
   type Observations,
@@ -55,7 +54,7 @@ function headline(result: ResultLine, refused: boolean): Line {
 function failure(result: ResultLine): Line[] {
   const words = oneLine(result.summary);
   if (result.outcome === "succeeded") return words === "" ? [] : [row("summary", words)];
-  const cure = result.code !== null && isErrorCode(result.code) ? errorCodes[result.code].cure : "";
+  const cure = cureOf(result.code, "command line");
   return [...(words === "" ? [] : [row("why", words)]), ...(cure === "" ? [] : [row("do", cure, "accent")])];
 }
 

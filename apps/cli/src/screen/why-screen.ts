@@ -2,7 +2,7 @@
  * `why`: shows each decision about a job, oldest first, with its code, its count, its evidence, and the setting that
  * decided. A denial of the gate names its limit; a job that waits for its turn names the jobs ahead.
  */
-import { errorCodes, formatDuration, isErrorCode } from "@agentcore/contract";
+import { cureOf, formatDuration } from "@agentcore/contract";
 import { runOfPiece, type Decision, type WhyReport } from "@agentcore/scheduler";
 import { stateSpan } from "./job-screen.ts";
 import { paragraph, span, type Line } from "./line.ts";
@@ -39,7 +39,7 @@ function decisionLines(decision: Decision, { placeOf }: WhyFacts, now: number): 
   const facts = Object.entries(evidence).map(
     ([name, value]) => `${name}=${typeof value === "string" ? oneLine(value) : JSON.stringify(value)}`,
   );
-  const cure = isErrorCode(decision.code) ? errorCodes[decision.code].cure : "";
+  const cure = cureOf(decision.code, "command line");
   return [
     [
       span(`  ${ago.padStart(12)}  `, "dim"),

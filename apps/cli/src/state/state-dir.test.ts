@@ -59,7 +59,7 @@ it("is created for its owner alone, and a place that cannot be is refused", () =
     expect(statSync(state.attempts).mode & 0o777).toBe(0o700);
     writeFileSync(join(root, "file"), "");
     expect(() => createStateDir(resolveStateDir("file/x", loaded(null), root, {}))).toThrow(
-      /cannot be created.*--state-dir/,
+      /cannot be created.*use another one/,
     );
   } finally {
     rmSync(root, { recursive: true, force: true });
@@ -88,7 +88,7 @@ it.runIf(canMount())(
     ).finished;
     expect(code).not.toBe(0);
     expect(stderr.split("\n")[0]).toBe(
-      `agentcore: the state directory ${scratch.stateDir} cannot be written: its file system is read-only (EROFS); mount it writable, or name another with --state-dir`,
+      `agentcore: the state directory ${scratch.stateDir} cannot be written: its file system is read-only (EROFS); mount it writable, or use another one`,
     );
   },
 );

@@ -78,9 +78,9 @@ export function createStateDir(state: StateDir): void {
 function wordsFor(directory: string, error: NodeJS.ErrnoException): string {
   const { code, syscall } = error;
   if (code === "EROFS")
-    return `the state directory ${directory} cannot be written: its file system is read-only (EROFS); mount it writable, or name another with --state-dir`;
+    return `the state directory ${directory} cannot be written: its file system is read-only (EROFS); mount it writable, or use another one`;
   const verb = syscall === "access" ? "written" : "created";
-  return `the state directory ${directory} cannot be ${verb}: ${systemWords(error)}; name another with --state-dir`;
+  return `the state directory ${directory} cannot be ${verb}: ${systemWords(error)}; use another one`;
 }
 
 /**
@@ -137,7 +137,7 @@ function ownerProblem(state: StateDir): string | null {
   const identity = callerIdentity();
   if (identity === null) return null;
   const self = `this is user ${identity.uid}`;
-  const elsewhere = "run as that user, or name another directory with --state-dir";
+  const elsewhere = "run as that user, or use another directory";
   const { path, stats, isClosed } = nearestExisting(state.path);
   if (isClosed)
     return `${path} belongs to user ${stats.uid} and is not accessible, and ${self}; ${elsewhere}`;
@@ -150,7 +150,7 @@ function ownerProblem(state: StateDir): string | null {
   for (const each of [join(path, "state.db"), attempts, containment, versions, spool, stepCache]) {
     const uid = statSync(each, { throwIfNoEntry: false })?.uid ?? identity.uid;
     if (uid !== identity.uid)
-      return `${each} belongs to user ${uid}, and ${self}; give all of it to one user with \`chown -R\`, or name another directory with --state-dir`;
+      return `${each} belongs to user ${uid}, and ${self}; give all of it to one user with \`chown -R\`, or use another directory`;
   }
   return null;
 }
@@ -171,7 +171,7 @@ export function requireOwnState({ path }: StateDir): void {
   if (exposure === null) return;
   throw new AgentCoreError(
     "AC_STORE_UNAVAILABLE",
-    `the state directory ${path} is not used: ${exposure}; make it writable only by you (chown, chmod go-w), or name another with --state-dir`,
+    `the state directory ${path} is not used: ${exposure}; make it writable only by you (chown, chmod go-w), or use another one`,
     { evidence: { path } },
   );
 }

@@ -1,5 +1,6 @@
 /** Errors as answers: the document `error`, and the HTTP status that its code has. */
 import {
+  cureOf,
   AgentCoreError,
   errorCodes,
   errorText,
@@ -58,11 +59,11 @@ export const asAgentCoreError = (error: unknown): AgentCoreError =>
     ? error
     : new AgentCoreError("AC_INTERNAL", "internal error; the log of the daemon has it", { cause: error });
 
-export const errorDocument = ({ code, message, cure, evidence }: AgentCoreError): ErrorDocument => ({
+export const errorDocument = ({ code, message, evidence }: AgentCoreError): ErrorDocument => ({
   type: "error",
   code,
   message,
-  cure,
+  cure: cureOf(code, "command line"),
   evidence,
 });
 

@@ -184,7 +184,7 @@ export interface FailedReplay {
 }
 
 function inRun(jobId: string, run: string): AgentCoreError {
-  const message = `job ${jobId} is a step of workflow run ${run}; resume the run: agentcore workflow resume ${run}`;
+  const message = `job ${jobId} is a step of workflow run ${run}; resume that run`;
   return new AgentCoreError("AC_JOB_IN_RUN", message, { evidence: { jobId, run } });
 }
 

@@ -318,7 +318,7 @@ async function retry(
 ): Promise<void> {
   const { state } = log.record;
   if (state.outcome === null) {
-    const message = `run ${runId} has not ended; go on with it: agentcore workflow resume ${runId}`;
+    const message = `run ${runId} has not ended; resume it, or cancel it first`;
     throw new AgentCoreError("AC_WORKFLOW_OPEN", message, { evidence: { run: runId } });
   }
   if (choice.kind === "from" && !instances.some(({ step }) => step.id === choice.step)) {

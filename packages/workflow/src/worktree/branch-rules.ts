@@ -32,7 +32,7 @@ export async function resolveBase(
   const { root, gitDir, ownGitDir, head } = checkout;
   const branch = baseBranch ?? checkout.branch;
   if (branch === null) {
-    throw unsafe(`${root} has a detached HEAD; name the base with --base-branch, or check a branch out`);
+    throw unsafe(`${root} has a detached HEAD; name the base branch, or check a branch out`);
   }
   const sha = baseBranch === undefined ? head : await commitOf(git, workspace, baseBranch);
   if (sha !== null) return { root, gitDir, ownGitDir, branch, sha };
@@ -74,7 +74,7 @@ function protectionProblem(step: Step, branch: string | null, options: BranchOpt
   const patterns = options.protectedBranches ?? protectedBranchesDefault;
   const pattern = patterns.find((one) => matchesPath(one, branch));
   if (pattern === undefined) return null;
-  return `step "${step.id}" may edit, and the branch ${branch} is protected (${pattern}); work on another branch, or allow it with --allow-protected-branch`;
+  return `step "${step.id}" may edit, and the branch ${branch} is protected (${pattern}); work on another branch, or allow this one`;
 }
 
 /** Checks what would refuse some step later and is known now. Throws before anything is changed. */
