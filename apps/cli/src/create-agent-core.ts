@@ -21,7 +21,7 @@ import type { Environment } from "@agentcore/yaml-file";
 import type { ConfigInput } from "./config/schema.ts";
 import { defaultStateDir } from "./config/state-home.ts";
 import { checkConfig } from "./library/check-config.ts";
-import { checkOptions, requireAdapterShapes } from "./library/check-options.ts";
+import { checkOptions, requireAdapters } from "./library/check-options.ts";
 import { prepareJob } from "./library/prepare-job.ts";
 import { openWorkflows, type Workflows } from "./library/workflows.ts";
 import { pruneAttemptsRegularly } from "./state/prune-attempts.ts";
@@ -45,8 +45,10 @@ export interface AgentCoreOptions {
   readonly stateDir?: string;
   /** The content of `agentcore.yaml` as an object; `state_dir`, `defaults` and `adapter` are ignored here. */
   readonly config?: ConfigInput;
-  /** Workers in addition to the built-in ones. One with the same name replaces the built-in worker. */
+  /** Workers in addition to the built-in ones. */
   readonly adapters?: readonly WorkerAdapter[];
+  /** An adapter may have the name of a built-in worker, and replaces it. Default: false, such a name is refused. */
+  readonly replaceBuiltIn?: boolean;
   /** Which jobs run here: any in the state directory, or only those submitted here. Default `any`. */
   readonly claims?: "any" | "own";
   /** The environment for workers and their credentials. Default: this process's. */
@@ -69,7 +71,7 @@ export interface AgentCore {
    */
   submit(job: JobInput): Promise<JobHandle>;
   /**
-   * Ends everything; idempotent. With `finishRunning`, running attempts may end on their own first; otherwise they are stopped
+   * Ends everything; idempotent. Every later call, also of a handle, rejects with `AC_DRAINING`. With `finishRunning`, running attempts may end on their own first; otherwise they are stopped
    * and count as attempts. Jobs stay in the state directory, and runs of workflows can be resumed.
    */
   close(options?: CloseOptions): Promise<void>;
@@ -116,7 +118,7 @@ export async function openCore(options: AgentCoreOptions): Promise<OpenedCore> {
   const { log = silentLog, claims = "any" } = options;
   const env = withUsableHome(options.env ?? process.env);
   const config = checkConfig(options.config ?? {}, env);
-  requireAdapterShapes(options.adapters ?? []);
+  requireAdapters(options);
   const adapters = await allAdapters(options.adapters ?? []);
   const state = stateDirAt(resolve(options.stateDir ?? requireStateHome(env)));
   const composing = { config, state, adapters, env, log };

@@ -5,6 +5,7 @@
  */
 import {
   backOffMs,
+  requireOptions,
   settledWithin,
   sleep,
   type CancelRequest,
@@ -183,11 +184,13 @@ export class Scheduler {
    * running. Jobs stay in the store. Does not close the store or the runtime.
    * Resolves once all ends are written, or the store has not accepted them within `storeWaitMs`.
    */
-  close({ finishRunning = false, storeWaitMs = storeWaitMsDefault }: CloseOptions = {}): Promise<void> {
+  async close(options: CloseOptions = {}): Promise<void> {
+    requireOptions("close()", options, { finishRunning: "boolean", storeWaitMs: "number" });
+    const { finishRunning = false, storeWaitMs = storeWaitMsDefault } = options;
     this.#closing ??= this.#close(storeWaitMs);
     const reason: Reason = { code: "AC_DRAINING", message: "the scheduler is shutting down", evidence: {} };
     if (!finishRunning) this.#loop.cancelAll({ reason });
-    return this.#closing;
+    return await this.#closing;
   }
 
   async #close(storeWaitMs: number): Promise<void> {

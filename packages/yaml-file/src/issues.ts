@@ -68,12 +68,16 @@ interface Format extends Required<ValueWords> {
 /** Longer lists of names are omitted. */
 const listedMax = 12;
 
-function cureOf(key: string, known: readonly string[], { otherNames, cures }: Format): string {
+function cureOf(key: string, path: readonly PropertyKey[], value: unknown, format: Format): string {
+  const { schema, otherNames, cures } = format;
+  const known = namesAt(schema, path, value);
   if (key === "<<") return '"<<" in quotes is an ordinary name; leave out the quotes to merge a mapping';
   const foreign = Object.hasOwn(cures, key) ? cures[key] : undefined;
   if (foreign !== undefined && known.includes(foreign.besides)) return foreign.cure;
   const here = Object.hasOwn(otherNames, key) ? otherNames[key] : undefined;
   if (here !== undefined && known.includes(here)) return `it is called ${here} here`;
+  const home = known.filter((name) => namesAt(schema, [...path, name], value).includes(key));
+  if (home.length === 1) return `write it in ${home[0]}: { ${key}: … }`;
   const meant = didYouMean(key, known);
   if (meant !== "") return meant.slice(2);
   return known.length === 0 || known.length > listedMax ? "leave it out" : `allowed: ${known.join(", ")}`;
@@ -82,10 +86,9 @@ function cureOf(key: string, known: readonly string[], { otherNames, cures }: Fo
 function describe(issue: z.core.$ZodIssue, source: PlacedValue, format: Format): YamlIssue[] {
   const { schema, subject, noun } = format;
   if (issue.code === "unrecognized_keys") {
-    const known = namesAt(schema, issue.path, source.value);
     return issue.keys.map((key) => ({
       ...source.placeOfKey([...issue.path, key]),
-      message: `${dotted([...issue.path, key])}: unknown ${noun}; ${cureOf(key, known, format)}`,
+      message: `${dotted([...issue.path, key])}: unknown ${noun}; ${cureOf(key, issue.path, source.value, format)}`,
     }));
   }
   if (issue.code === "invalid_union") {

@@ -106,7 +106,7 @@ function bare(value: unknown): string {
   if (Array.isArray(value)) return "a list";
   if (typeof value === "object") return "a mapping";
   if (typeof value === "function") return "a function";
-  if (typeof value !== "string") return typeof value === "bigint" ? `${value}` : JSON.stringify(value);
+  if (typeof value !== "string") return String(value);
   return JSON.stringify(value.length > shownMax ? `${value.slice(0, shownMax)}…` : value);
 }
 

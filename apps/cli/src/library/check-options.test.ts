@@ -32,6 +32,7 @@ function refusal(code: ErrorCode, text: string | RegExp): unknown {
 
 const option = "AC_OPTION_INVALID";
 const adapter = "AC_ADAPTER_INVALID";
+const renamed = { ...shellAdapter, name: "mine" };
 type Row = readonly [options: unknown, code: ErrorCode, message: string | RegExp];
 
 const both: readonly Row[] = [
@@ -51,7 +52,17 @@ const both: readonly Row[] = [
     adapter,
     'adapters[0] ("shell") cannot be used: title: is missing; it must be a string',
   ],
-  [{ adapters: [shellAdapter, shellAdapter] }, adapter, "adapters[0] has the same name"],
+  [
+    { adapters: [renamed, renamed] },
+    adapter,
+    'adapters[1] ("mine") cannot be used: adapters[0] has the same name',
+  ],
+  [
+    { adapters: [shellAdapter] },
+    adapter,
+    'adapters[0] ("shell") cannot be used: a built-in worker has this name; give it another one, or set replaceBuiltIn: true',
+  ],
+  [{ adapters: [renamed], replaceBuiltIn: 1 }, option, "replaceBuiltIn: must be true or false, not 1"],
 ];
 
 describe("createAgentCore() refuses", () => {
@@ -74,6 +85,13 @@ describe("run() refuses", () => {
     [{ limits: {} }, option, "limits: unknown option; write its fields as options of their own"],
     [{ timeoutMs: "5m" }, option, /timeoutMs: must be .*number, not the text "5m"/],
     [{ timeoutMs: 1e12 }, option, "timeoutMs: must be at most 7d"],
+    [{ timeoutMs: 0 }, option, /timeoutMs: must be greater than 0$/],
+    [{ silenceTimeoutMs: -5 }, option, /silenceTimeoutMs: must be greater than 0$/],
+    [{ timeoutMs: Number.NaN }, option, "timeoutMs: must be a number, not NaN"],
+    [{ maxCostUsd: 0 }, option, "maxCostUsd: is 0; write more than 0"],
+    [{ maxTokens: 1.5 }, option, "maxTokens: must be a whole number, not 1.5"],
+    [{ maxAttempts: 0 }, option, "maxAttempts: is 0; write at least 1"],
+    [{ maxCostUsd: Infinity }, option, "maxCostUsd: must be a number, not Infinity"],
     [{ onEvent: "x" }, option, "onEvent: must be a function"],
     [{ signal: 3 }, option, "signal: must be an AbortSignal"],
     [
@@ -129,5 +147,53 @@ it("every other function with options refuses what it does not know", async () =
   const submit = (job: unknown) => core.submit(untyped(job));
   expect(await refusalOf(() => submit(undefined))).toEqual(refusal("AC_JOB_INVALID", "the job is required"));
   expect(await refusalOf(() => submit({ job: {} }))).toEqual(refusal("AC_JOB_INVALID", "job: unknown field"));
+  const task = { worker: "a", workspace: scratch.workspace, instructions: "x" };
+  const flat = { task, timeoutMs: 5, maxAttempts: 2, tenant: "t", worker: "a" };
+  const said = [
+    "timeoutMs: unknown field; write it in limits: { timeoutMs: … }",
+    "maxAttempts: unknown field; write it in limits: { maxAttempts: … }",
+    "tenant: unknown field; write it in context: { tenant: … }",
+    "worker: unknown field; write it in task: { worker: … }",
+  ];
+  for (const words of said)
+    expect(await refusalOf(() => submit(flat))).toEqual(refusal("AC_JOB_INVALID", words));
+  const zero = { task, limits: { timeoutMs: 0 } };
+  expect(await refusalOf(() => submit(zero))).toEqual(
+    refusal("AC_JOB_INVALID", /^limits\.timeoutMs: must be greater than 0$/),
+  );
   await core.close();
 });
+
+it("an end by request refuses what it does not know, and ends nothing then", async () => {
+  const core = await createTestAgentCore({ workers: { waits: ({ signal }) => untilAborted(signal) } });
+  const job = await core.submit({
+    task: { worker: "waits", workspace: scratch.workspace, instructions: "x" },
+  });
+  const wrong = refusal(option, "cancel(): resaon: unknown option; there are reason, force");
+  expect(await refusalOf(() => job.cancel(untyped({ resaon: "x" })))).toEqual(wrong);
+  expect(await refusalOf(() => core.scheduler.cancel(job.id, untyped({ resaon: "x" })))).toEqual(wrong);
+  for (const [given, words] of [
+    ["enough", 'cancel(): the options object must be a mapping of names to values, not the text "enough"'],
+    [{ reason: 5 }, "cancel(): reason: must be a text, not 5"],
+    [{ force: "yes" }, 'cancel(): force: must be true or false, not the text "yes"'],
+  ] as const)
+    expect(await refusalOf(() => job.cancel(untyped(given)))).toEqual(refusal(option, words));
+  expect(await refusalOf(() => core.scheduler.close(untyped({ finishRuning: true })))).toEqual(
+    refusal(option, "close(): finishRuning: unknown option; there are finishRunning, storeWaitMs"),
+  );
+  expect((await core.scheduler.why(job.id)).record.state.kind).not.toBe("cancelled");
+  expect(await job.cancel({ reason: "enough" })).toMatch(/requested|cancelled/);
+  expect(await job.result()).toMatchObject({ state: "cancelled", reason: { message: "enough" } });
+  await core.close();
+});
+
+it("an adapter replaces a built-in worker if it is asked for", async () => {
+  const { stateDir } = scratch;
+  const core = await createAgentCore({ stateDir, adapters: [shellAdapter], replaceBuiltIn: true });
+  await core.close();
+});
+
+const untilAborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    signal.addEventListener("abort", () => resolve(), { once: true });
+  });

@@ -7,11 +7,11 @@ import {
   jobContextSchema,
   lazySchema,
   workerTaskSchema,
-  type WorkerAdapter,
 } from "@agentcore/contract";
 import { adapterProblems } from "@agentcore/worker-kit";
 import { describeValue, type ForeignWords } from "@agentcore/yaml-file";
 import * as z from "zod";
+import { isBuiltInWorker } from "../adapters.ts";
 import type { AgentCoreOptions, CloseOptions } from "../create-agent-core.ts";
 import { durationProblem } from "../options/job-from-options.ts";
 import type { RunOptions } from "./run.ts";
@@ -37,13 +37,14 @@ const signal = z.custom(
 );
 /** Checked by `checkConfig`. */
 const config = z.unknown().optional();
-/** Checked by {@link requireAdapterShapes}. */
+/** Checked by {@link requireAdapters}. */
 const adapters = z.array(z.unknown()).optional();
 const following = { signal: signal.optional(), onEvent: aFunction.optional() };
 const shared = {
   stateDir: text.optional(),
   config,
   adapters,
+  replaceBuiltIn: z.boolean().optional(),
   log: log.optional(),
 } satisfies Partial<Fields<AgentCoreOptions>>;
 
@@ -154,12 +155,17 @@ const foreignWords: ForeignWords = {
   cures: { limits: flat("timeoutMs"), task: flat("timeoutMs"), context: flat("timeoutMs") },
 };
 
-/** Throws `AC_ADAPTER_INVALID` for the first one that does not meet the contract, and for a second one with the same name. */
-export function requireAdapterShapes(given: readonly WorkerAdapter[]): void {
+/**
+ * Throws `AC_ADAPTER_INVALID` for the first one that does not meet the contract, has the name of an earlier one, or, without
+ * `replaceBuiltIn`, of a built-in worker.
+ */
+export function requireAdapters({ adapters: given = [], replaceBuiltIn = false }: AgentCoreOptions): void {
   for (const [index, adapter] of given.entries()) {
     const problems = adapterProblems(adapter);
     const twin = given.findIndex((other) => other?.name === adapter?.name);
     if (problems.length === 0 && twin < index) problems.push(`adapters[${twin}] has the same name`);
+    if (problems.length === 0 && !replaceBuiltIn && isBuiltInWorker(adapter.name))
+      problems.push("a built-in worker has this name; give it another one, or set replaceBuiltIn: true");
     if (problems.length === 0) continue;
     const name: unknown = adapter?.name;
     const which = `adapters[${index}]${typeof name === "string" ? ` ("${name}")` : ""}`;

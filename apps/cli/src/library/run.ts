@@ -89,13 +89,23 @@ export type RunEnd =
  */
 export async function run(options: RunOptions): Promise<RunEnd> {
   checkOptions("run()", options);
-  const { adapters, config, hostEnv: env, log, onEvent, signal, stateDir, wait = true } = options;
+  const {
+    adapters,
+    replaceBuiltIn,
+    config,
+    hostEnv: env,
+    log,
+    onEvent,
+    signal,
+    stateDir,
+    wait = true,
+  } = options;
   const cancellation = new Cancellation<string>();
   const stopListening = onAbort(signal, () =>
     cancellation.cancel({ reason: "the caller's signal was aborted" }),
   );
   const core = await openCore({
-    ...omitUndefined({ adapters, config, env, log, stateDir }),
+    ...omitUndefined({ adapters, replaceBuiltIn, config, env, log, stateDir }),
     claims: "own",
   }).catch((error: unknown) => {
     stopListening();

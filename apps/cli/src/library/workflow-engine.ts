@@ -17,9 +17,14 @@ export class WorkflowEngine {
     this.#open = open;
   }
 
+  /** Throws `AC_DRAINING` after `close`. */
+  requireOpen(): void {
+    if (this.#isClosed) throw new AgentCoreError("AC_DRAINING", "AgentCore was closed; nothing was done");
+  }
+
   /** The ports of runs; opened at the first call. Rejects with `AC_DRAINING` after `close`. */
   async ports(): Promise<RunOptions> {
-    if (this.#isClosed) throw new AgentCoreError("AC_DRAINING", "it was closed; no run was started");
+    this.requireOpen();
     this.#opened ??= this.#open();
     return (await this.#opened).ports;
   }

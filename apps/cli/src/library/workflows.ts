@@ -1,5 +1,5 @@
 /** Workflows of the library: starts, continues, lists and ends runs of workflow files in this process. */
-import { omitUndefined, onAbort, systemClock, type WorkerAdapter } from "@agentcore/contract";
+import { AgentCoreError, omitUndefined, onAbort, systemClock, type WorkerAdapter } from "@agentcore/contract";
 import type { JobStore, Journal, JournalHeader, JournalValue } from "@agentcore/scheduler";
 import { requireCapabilities } from "@agentcore/worker-kit";
 import {
@@ -204,6 +204,7 @@ class LibraryWorkflows implements Workflows {
 
   async run(file: string, options: RunWorkflowOptions): Promise<WorkflowRunHandle> {
     checkOptions("workflows.run()", options);
+    this.#engine.requireOpen();
     const workspace = checkWorkspace(resolve(options.workspace));
     const { adapters } = this.#options.place;
     const workers = lookUpAdapters(async () => (name) => requireAdapter(name, adapters));
@@ -243,6 +244,8 @@ class LibraryWorkflows implements Workflows {
   }
 
   async cancel(given: string, reason = "cancelled by the caller"): Promise<"cancelled" | "requested"> {
+    requireReason("workflows.cancel()", reason);
+    this.#engine.requireOpen();
     const run = await findStored(this.#journal, given);
     requireUnfinished(run);
     const here = this.#engine.handle(run.id);
@@ -268,6 +271,7 @@ class LibraryWorkflows implements Workflows {
   }
 
   async show(given: string): Promise<WorkflowRunDetails> {
+    this.#engine.requireOpen();
     const { id, stored } = await findStored(this.#journal, given);
     const { file, workspace, inputs } = stored.created;
     const workflow = await sameWorkflow(stored, this.#place);
@@ -277,6 +281,7 @@ class LibraryWorkflows implements Workflows {
 
   async list(page: ListPage = {}) {
     checkOptions("workflows.list()", page);
+    this.#engine.requireOpen();
     const runs = await listRuns(this.#journal, { limit: 100, ...omitUndefined({ ...page }) });
     return runs.map(({ id, header }) => infoOf(id, header));
   }
@@ -287,6 +292,7 @@ class LibraryWorkflows implements Workflows {
 
   async #answer(decision: "approved" | "rejected", run: string, options: AnswerOptions) {
     checkOptions("an answer", options);
+    this.#engine.requireOpen();
     const { step, by, message = "" } = options;
     const answer = { decision, run, step, by, message };
     const { isApplied } = await answerWait(this.#journal, answer, this.#place);
@@ -303,6 +309,7 @@ class LibraryWorkflows implements Workflows {
 
   /** Of a run that no living process works on. */
   async #findFree(given: string) {
+    this.#engine.requireOpen();
     const run = await findStored(this.#journal, given);
     requireFree(run);
     const { agentFiles, branch } = callerOf(run.stored);
@@ -353,10 +360,22 @@ class LibraryWorkflows implements Workflows {
       id: handle.id,
       events: () => events,
       result: () => handle.result(),
-      cancel: (reason = "cancelled by the caller") => handle.cancel({ reason }),
-      interrupt: (reason = "interrupted by the caller") => handle.interrupt({ reason }),
+      cancel: (reason = "cancelled by the caller") => {
+        requireReason("cancel()", reason);
+        handle.cancel({ reason });
+      },
+      interrupt: (reason = "interrupted by the caller") => {
+        requireReason("interrupt()", reason);
+        handle.interrupt({ reason });
+      },
     };
   }
+}
+
+/** A program without types may pass the options of `job.cancel()`. */
+function requireReason(call: string, reason: unknown): void {
+  if (typeof reason === "string") return;
+  throw new AgentCoreError("AC_OPTION_INVALID", `${call}: the reason must be a text, not ${typeof reason}`);
 }
 
 function infoOf(id: string, header: JournalHeader): WorkflowRunInfo {

@@ -164,6 +164,8 @@ export function durationProblem(issue: z.core.$ZodIssue): string | null {
   if (!String(issue.path.at(-1)).endsWith("Ms")) return null;
   const name = issue.path.join(".");
   if (issue.code === "too_big") return `${name}: must be at most ${formatDuration(Number(issue.maximum))}`;
+  if (issue.code === "too_small" && issue.inclusive === false)
+    return `${name}: must be greater than ${issue.minimum}`;
   if (issue.code === "too_small") return `${name}: must be at least ${formatDuration(Number(issue.minimum))}`;
   return null;
 }

@@ -32,7 +32,7 @@ describe("dead letters", () => {
     expect(await deadLetters.purge()).toBe(0);
     await expect(deadLetters.replay(piece.id)).rejects.toMatchObject({
       code: "AC_JOB_IN_RUN",
-      message: expect.stringContaining("agentcore workflow resume run-1") as string,
+      message: expect.stringContaining("workflow run run-1; resume that run") as string,
     });
     await rig.scheduler.close();
   });

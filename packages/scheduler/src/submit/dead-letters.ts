@@ -39,6 +39,8 @@ export interface DeadLettersOptions {
   readonly workers?: readonly string[] | undefined;
   /** There are jobs to run. */
   readonly onReplayed: () => void;
+  /** Throws if the scheduler was closed. */
+  readonly requireOpen: () => void;
 }
 
 /** Jobs in one commit: enough to share its cost, few enough to show progress. */
@@ -54,12 +56,14 @@ export class DeadLetters {
   }
 
   /** Those not replayed yet, newest first. Does not include pieces of workflow runs: their run handles them. */
-  list(query: DeadLetterQuery = {}): Promise<JobPage> {
+  async list(query: DeadLetterQuery = {}): Promise<JobPage> {
+    this.#options.requireOpen();
     return this.#options.store.list({ ...query, ...onlyDeadLetters });
   }
 
   /** How many `list` would list on all pages. */
-  count(query: DeadLetterQuery = {}): Promise<number> {
+  async count(query: DeadLetterQuery = {}): Promise<number> {
+    this.#options.requireOpen();
     return this.#options.store.count({ ...query, ...onlyDeadLetters });
   }
 
@@ -68,7 +72,8 @@ export class DeadLetters {
    * what `submit` throws for a bad edit.
    */
   async replay(deadJobId: string, edit: EditJob = (job) => job): Promise<Replayed> {
-    const { store, onReplayed } = this.#options;
+    const { store, onReplayed, requireOpen } = this.#options;
+    requireOpen();
     const dead = await store.get(deadJobId);
     if (dead?.state.kind !== "dead") throw notDead(deadJobId);
     const run = runOfPiece(dead.job);
@@ -161,7 +166,8 @@ export class DeadLetters {
   }
 
   /** One batch of `purge`, of at most `limit`. Returns the ids; fewer than `limit` means that nothing is left. */
-  purgePage(query: Omit<DeadLetterQuery, "before"> = {}): Promise<readonly string[]> {
+  async purgePage(query: Omit<DeadLetterQuery, "before"> = {}): Promise<readonly string[]> {
+    this.#options.requireOpen();
     return this.#options.store.purgeDead({ limit: batchJobs, ...query, notPieces: true });
   }
 

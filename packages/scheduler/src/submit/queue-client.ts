@@ -5,6 +5,7 @@
 import {
   AgentCoreError,
   requireId,
+  requireOptions,
   type CancelRequest,
   type Clock,
   type Evidence,
@@ -91,7 +92,8 @@ export class QueueClient {
     this.ends = new JobEnds({ store, changes: this.changes, log });
     const { policies } = this;
     const onReplayed = (): void => this.#runs?.onSubmitted();
-    this.deadLetters = new DeadLetters({ ...options, policies, onReplayed });
+    const requireOpen = (): void => this.#requireOpen();
+    this.deadLetters = new DeadLetters({ ...options, policies, onReplayed, requireOpen });
   }
 
   /** Called once by the part that runs jobs in this process. */
@@ -144,10 +146,7 @@ export class QueueClient {
   }
 
   #submissionsOf(jobs: readonly JobSubmission[]): readonly Submission[] {
-    if (this.#closed)
-      throw new AgentCoreError("AC_DRAINING", "the scheduler was closed; nothing was submitted", {
-        evidence: { submitted: false },
-      });
+    if (this.#closed) throw closed("the scheduler was closed; nothing was submitted", { submitted: false });
     const { ids, workers, clock } = this.#options;
     const ports = { ids, workers, policies: this.policies, now: clock.now() };
     return jobs.map((job) => toSubmission(job, ports));
@@ -211,9 +210,18 @@ export class QueueClient {
     return results;
   }
 
-  /** Returns a handle of a job that was submitted before, by its id or an alias. Throws `AC_JOB_NOT_FOUND`. */
+  /** Its store may be closed as well, and then has errors of its own. */
+  #requireOpen(): void {
+    if (this.#closed) throw closed("the scheduler was closed");
+  }
+
+  /**
+   * Returns a handle of a job that was submitted before, by its id or an alias. Throws `AC_JOB_NOT_FOUND`, or `AC_DRAINING` if the
+   * scheduler was closed, as every call below.
+   */
   async attach(jobId: string): Promise<JobHandle> {
     requireId("job", jobId);
+    this.#requireOpen();
     const record = await this.store.get(jobId);
     if (record === undefined) throw jobNotFound(jobId);
     this.#adopt(record);
@@ -223,6 +231,8 @@ export class QueueClient {
 
   async cancel(jobId: string, request: Partial<CancelRequest<string>> = {}): Promise<CancelAnswer> {
     requireId("job", jobId);
+    requireOptions("cancel()", request, { reason: "string", force: "boolean" });
+    this.#requireOpen();
     const { reason: message = "cancelled by request", force } = request;
     const reason: Reason = { code: "AC_CANCELLED", message, evidence: {} };
     // Stop a run of this process now, even if the disk is slow: otherwise it may end for another reason first.
@@ -239,6 +249,7 @@ export class QueueClient {
    * `AC_JOB_NOT_FOUND`.
    */
   async runNow(jobId: string): Promise<JobRecord> {
+    this.#requireOpen();
     const found = await this.store.get(jobId);
     if (found === undefined) throw jobNotFound(jobId);
     const at = this.#options.clock.now();
@@ -250,11 +261,13 @@ export class QueueClient {
 
   async why(jobId: string): Promise<WhyReport> {
     requireId("job", jobId);
+    this.#requireOpen();
     const now = this.#options.clock.now();
     return explain(this.store, jobId, { now, full: () => this.#runs?.full() ?? null });
   }
 
-  stats(): Promise<QueueStats> {
+  async stats(): Promise<QueueStats> {
+    this.#requireOpen();
     return this.store.stats(this.#options.clock.now());
   }
 
@@ -335,6 +348,10 @@ export class QueueClient {
     );
     return followed.events;
   }
+}
+
+function closed(message: string, evidence: Evidence = {}): AgentCoreError {
+  return new AgentCoreError("AC_DRAINING", message, { evidence });
 }
 
 function storeUnavailable(message: string, error: AgentCoreError, evidence: Evidence): AgentCoreError {
