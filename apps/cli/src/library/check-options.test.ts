@@ -188,9 +188,10 @@ it("an end by request refuses what it does not know, and ends nothing then", asy
 });
 
 it("an adapter replaces a built-in worker if it is asked for", async () => {
-  const { stateDir } = scratch;
-  const core = await createAgentCore({ stateDir, adapters: [shellAdapter], replaceBuiltIn: true });
-  await core.close();
+  const { stateDir, workspace } = scratch;
+  const own = { adapters: [shellAdapter], replaceBuiltIn: true };
+  const end = await run({ worker: "shell", workspace, instructions: "true", stateDir, ...own });
+  expect(end).toMatchObject({ outcome: "succeeded" });
 });
 
 const untilAborted = (signal: AbortSignal): Promise<void> =>

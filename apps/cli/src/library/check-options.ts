@@ -125,12 +125,17 @@ const schemas = {
   ),
 };
 
+/** The JSON Schema of the options of the function, without what JSON cannot express. */
+export function optionsSchema(of: keyof typeof schemas): z.core.JSONSchema.JSONSchema {
+  return z.toJSONSchema(schemas[of].unwrap(), { io: "input", unrepresentable: "any" });
+}
+
 /** Throws `AC_OPTION_INVALID` with every wrong option of the function, what it must be, and the nearest name. */
 export function checkOptions(of: keyof typeof schemas, options: unknown): void {
   const schema = schemas[of];
   const parsed = schema.safeParse(options);
   if (parsed.success) return;
-  const jsonSchema = () => z.toJSONSchema(schema.unwrap(), { io: "input", unrepresentable: "any" });
+  const jsonSchema = (): z.core.JSONSchema.JSONSchema => optionsSchema(of);
   const words = { ...foreignWords, subject: "the options object", noun: "option" };
   const problems = parsed.error.issues.flatMap(
     (issue) => durationProblem(issue) ?? describeValue([issue], options, jsonSchema, words),
