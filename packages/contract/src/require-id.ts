@@ -39,9 +39,6 @@ function shown(value: unknown): string {
   if (typeof value === "string") return `the text ${JSON.stringify(value.slice(0, shownMax))}`;
   if (Array.isArray(value)) return "a list";
   if (value === null) return "empty";
-  return typeof value === "object"
-    ? "a mapping"
-    : typeof value === "function"
-      ? "a function"
-      : String(value as number | boolean | bigint | symbol | undefined);
+  if (typeof value === "number" || typeof value === "boolean") return String(value);
+  return typeof value === "object" ? "a mapping" : `a ${typeof value}`;
 }

@@ -106,7 +106,8 @@ function bare(value: unknown): string {
   if (Array.isArray(value)) return "a list";
   if (typeof value === "object") return "a mapping";
   if (typeof value === "function") return "a function";
-  if (typeof value !== "string") return String(value as number | boolean | bigint | symbol | undefined);
+  if (typeof value === "number" || typeof value === "bigint") return String(value);
+  if (typeof value !== "string") return JSON.stringify(value);
   return JSON.stringify(value.length > shownMax ? `${value.slice(0, shownMax)}…` : value);
 }
 
