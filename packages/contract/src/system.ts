@@ -21,10 +21,10 @@ export const systemClock: Clock = {
     const dueAtMs = performance.now() + delayMs;
     let handle: NodeJS.Timeout;
     const wait = (): void => {
-      const leftMs = Math.ceil(dueAtMs - performance.now());
-      handle = setTimeout(look, Math.min(Math.max(0, leftMs), timeoutMsMax));
+      const leftMs = dueAtMs - performance.now();
+      // Node counts in whole milliseconds, from one that has begun. One more saves waking up early, and a second time.
+      handle = setTimeout(look, leftMs <= 0 ? 0 : Math.min(Math.ceil(leftMs) + 1, timeoutMsMax));
     };
-    // A timeout may also come a millisecond early: Node counts in whole ones.
     const look = (): void => (performance.now() < dueAtMs ? wait() : fire());
     wait();
     return { cancel: () => clearTimeout(handle) };

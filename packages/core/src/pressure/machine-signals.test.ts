@@ -28,6 +28,7 @@ it("the real machine tells what others say of it", async () => {
 it("a blocked event loop shows as delay in the next sample, also right after one, and not three samples later", async () => {
   const signals = createMachineSignals({});
   onTestFinished(() => signals.close());
+  signals.watch(true);
   const delay = async (): Promise<number> => (await signals.sample()).eventLoopDelayMs;
   // The histogram measures with a timer of 10 ms, which fires before a later one.
   const measured = (): Promise<void> => sleep(30);

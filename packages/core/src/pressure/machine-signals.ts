@@ -19,6 +19,11 @@ export interface MachineSample {
 export interface MachineSignals {
   /** Never rejects. */
   sample(): Promise<MachineSample>;
+  /**
+   * Samples are taken regularly from now on, or are not. Unless they are, nothing is measured between two samples, because
+   * that costs a timer of 10 ms. Default: they are not.
+   */
+  watch(isRegular: boolean): void;
   /** Stops everything that it keeps running. */
   close(): void;
 }
@@ -51,7 +56,8 @@ export function createMachineSignals(options: MachineSignalsOptions = {}): Machi
         diskFreeBytes,
       };
     },
-    close: () => eventLoop.stop(),
+    watch: (isRegular) => eventLoop.watch(isRegular),
+    close: () => eventLoop.watch(false),
   };
 }
 
@@ -59,9 +65,9 @@ export function createMachineSignals(options: MachineSignalsOptions = {}): Machi
  * Delay over the last two samples. Resetting a histogram loses the measurement in progress, and with it a block that lasts over
  * the reset. So there are two, and each is reset while the other measures.
  */
-function watchEventLoop(): { delayMs(): number; stop(): void } {
+function watchEventLoop(): { delayMs(): number; watch(isOn: boolean): void } {
   const histograms = [0, 1].map(() => monitorEventLoopDelay({ resolution: resolutionMs }));
-  for (const histogram of histograms) histogram.enable();
+  let isWatching = false;
   let samples = 0;
   return {
     delayMs() {
@@ -72,8 +78,14 @@ function watchEventLoop(): { delayMs(): number; stop(): void } {
       histogram.reset();
       return Math.max(0, delayMs);
     },
-    stop() {
-      for (const histogram of histograms) histogram.disable();
+    watch(isOn) {
+      if (isOn === isWatching) return;
+      isWatching = isOn;
+      for (const histogram of histograms) {
+        histogram.reset();
+        if (isOn) histogram.enable();
+        else histogram.disable();
+      }
     },
   };
 }

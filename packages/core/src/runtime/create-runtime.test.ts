@@ -644,7 +644,7 @@ describe("backpressure", () => {
   it("the machine is looked at before a permit, and its level falls again by itself", async () => {
     let sample = machine;
     const rig = rigOf({
-      signals: { sample: async () => sample, close: () => {} },
+      signals: { sample: async () => sample, watch: () => {}, close: () => {} },
       config: { backpressure: { recovery: "10s" } },
     });
     expect((await rig.runtime.requestPermit(permitRequest())).kind).toBe("granted");
@@ -664,8 +664,26 @@ describe("backpressure", () => {
     expect((await rig.runtime.load()).pressure).toBe("accept");
   });
 
+  it("nothing is measured between two looks while the runtime is idle", async () => {
+    const watched: boolean[] = [];
+    const signals = {
+      sample: async () => machine,
+      watch: (isRegular: boolean) => void watched.push(isRegular),
+      close: () => {},
+    };
+    const { runtime } = rigOf({ signals });
+    const decision = await runtime.requestPermit(permitRequest());
+    expect(watched.at(-1)).toBe(true);
+    runtime.giveBack(decision.kind === "granted" ? decision.permit.id : "");
+    expect(watched.at(-1)).toBe(false);
+  });
+
   it("a look that fails refuses nothing", async () => {
-    const signals = { sample: () => Promise.reject(new Error("no /proc")), close: () => {} };
+    const signals = {
+      sample: () => Promise.reject(new Error("no /proc")),
+      watch: () => {},
+      close: () => {},
+    };
     expect((await rigOf({ signals }).runtime.requestPermit(permitRequest())).kind).toBe("granted");
   });
 

@@ -169,6 +169,7 @@ class LocalRuntime implements InProcessRuntime {
       clock,
       nextDueMs: () => this.#nextDueMs(),
       beat: (sleptMs) => this.#beat(sleptMs),
+      onBeating: (isBeating) => options.signals?.watch(isBeating),
     });
   }
 

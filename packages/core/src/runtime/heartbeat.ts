@@ -15,6 +15,8 @@ export interface HeartbeatOptions {
   /** When the next limit is due, on the monotonic clock; null to stop beating. */
   readonly nextDueMs: () => number | null;
   readonly beat: (sleptMs: number) => void;
+  /** Called when it begins to beat and when it stops; may be called again with the same answer. */
+  readonly onBeating: (isBeating: boolean) => void;
 }
 
 export class Heartbeat {
@@ -44,6 +46,7 @@ export class Heartbeat {
     this.#timer?.cancel();
     this.#dueMs = dueMs;
     this.#timer = clock.setTimer(dueMs - nowMs, () => this.#fire());
+    this.#options.onBeating(true);
   }
 
   #fire(): void {
@@ -58,5 +61,6 @@ export class Heartbeat {
     this.#timer?.cancel();
     this.#timer = null;
     this.#dueMs = Infinity;
+    this.#options.onBeating(false);
   }
 }

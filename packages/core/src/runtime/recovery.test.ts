@@ -96,7 +96,7 @@ it("pressure that was seen is looked at again by an idle runtime, for callers th
     memoryPressurePercent: null,
     diskFreeBytes: null,
   });
-  const rig = rigOf({}, { sample, close: () => {} });
+  const rig = rigOf({}, { sample, watch: () => {}, close: () => {} });
   const asked = permitRequest({ worker: "codex" });
   expect(await rig.runtime.requestPermit(asked)).toMatchObject({ code: "AC_BACKPRESSURE" });
   memoryAvailableBytes = 2 ** 40;
