@@ -1,6 +1,7 @@
 /**
  * The way in: `main.ts headline --jobs 500 --kills 200 --seed S` runs the crash test of the queue, `main.ts workflow
- * --kills 100 --seed S` that of workflows, `main.ts daemon --deliveries 1000 --kills 20 --seed S` that of the daemon, `main.ts burst --runs 500` lets many runs in at once, `main.ts mutants` checks that
+ * --kills 100 --seed S` that of workflows, `main.ts daemon --deliveries 1000 --kills 20 --seed S` that of the daemon, `main.ts
+ * daemon-soak --minutes 30 --seed S` runs a daemon under load with faults, `main.ts burst --runs 500` lets many runs in at once, `main.ts mutants` checks that
  * tests notice planted bugs. Ends with 1 where something was found.
  */
 import { parseArgs } from "node:util";
@@ -11,6 +12,9 @@ import { daemonKillsLines } from "./daemon/daemon-kills-lines.ts";
 import { headline } from "./headline.ts";
 import { headlineLines } from "./headline-lines.ts";
 import { mutantLine, runMutants } from "./mutants/run-mutants.ts";
+import { daemonSoak } from "./soak/daemon-soak.ts";
+import { inMountNamespace } from "./soak/mount-namespace.ts";
+import { soakVerdict } from "./soak/soak-lines.ts";
 import { isClean } from "./verdict.ts";
 import * as workflow from "./workflow/workflow-kills.ts";
 import { workflowKillsLines } from "./workflow/workflow-kills-lines.ts";
@@ -21,6 +25,9 @@ const { positionals, values } = parseArgs({
     jobs: { type: "string", default: "500" },
     kills: { type: "string" },
     runs: { type: "string", default: "500" },
+    minutes: { type: "string", default: "30" },
+    rate: { type: "string", default: "20" },
+    "run-every": { type: "string", default: "5" },
     deliveries: { type: "string", default: "1000" },
     seed: { type: "string" },
     keep: { type: "boolean", default: false },
@@ -52,6 +59,20 @@ switch (positionals[0]) {
     process.exitCode = report.findings.length === 0 ? 0 : 1;
     break;
   }
+  case "daemon-soak": {
+    if (!inMountNamespace()) break;
+    const seed = values.seed === undefined ? testSeed("daemon soak") : Number(values.seed);
+    const [minutes, perSecond, runEvery] = [values.minutes, values.rate, values["run-every"]].map(Number) as [
+      number,
+      number,
+      number,
+    ];
+    const report = await daemonSoak({ minutes, perSecond, runEvery, seed, print });
+    const { lines, isClean: isWell } = soakVerdict(report, seed);
+    for (const line of lines) print(line);
+    process.exitCode = isWell ? 0 : 1;
+    break;
+  }
   case "burst": {
     const report = await burst(Number(values.runs));
     for (const line of burstLines(report)) print(line);
@@ -67,7 +88,7 @@ switch (positionals[0]) {
   }
   default:
     print(
-      "usage: main.ts headline [--jobs N] [--kills N] [--seed S] [--keep] | workflow [--kills N] [--seed S] | daemon [--deliveries N] [--kills N] [--seed S] | burst [--runs N] | mutants",
+      "usage: main.ts headline [--jobs N] [--kills N] [--seed S] [--keep] | workflow [--kills N] [--seed S] | daemon [--deliveries N] [--kills N] [--seed S] | daemon-soak [--minutes N] [--rate N] [--run-every N] [--seed S] | burst [--runs N] | mutants",
     );
     process.exitCode = 2;
 }

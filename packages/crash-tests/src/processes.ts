@@ -1,6 +1,6 @@
 /** What the kernel says about processes: who was started by whom, and how much processor time they took. */
 import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { ignore } from "@agentcore/contract";
 
@@ -11,6 +11,15 @@ export function childrenWith(pid: number, word: string): number[] {
     .filter((text) => text !== "")
     .map(Number)
     .filter((child) => readProc(`${child}/cmdline`).split("\0").includes(word));
+}
+
+/** Does nothing to a process that is gone. */
+export function killHard(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+  }
 }
 
 /** Kills a process and all that it started, as far as they can be seen, parents first. */
@@ -38,6 +47,21 @@ let ticks: number | undefined;
 function ticksPerSecond(): number {
   ticks ??= Number(execFileSync("getconf", ["CLK_TCK"], { encoding: "utf8" }));
   return ticks;
+}
+
+/** Resident memory, in MB; 0 for a process that is gone. */
+export function residentMb(pid: number): number {
+  return Number(/^VmRSS:\s+(\d+)/m.exec(readProc(`${pid}/status`))?.[1] ?? 0) / 1024;
+}
+
+/** Open file descriptors; 0 for a process that is gone. */
+export function descriptors(pid: number): number {
+  try {
+    return readdirSync(`/proc/${pid}/fd`).length;
+  } catch (error) {
+    ignore(error, "gone meanwhile");
+    return 0;
+  }
 }
 
 /** Control groups of these runs that still hold a process. They lie below the group of this process, as our children's do. */

@@ -40,6 +40,8 @@ export interface RigOptions {
   readonly attemptsMax?: number;
   /** Most runs in flight. Default 6. */
   readonly concurrency?: number;
+  /** Whether little free space on the disk of the state directory is no reason to wait. Default: it is one. */
+  readonly ignoresDisk?: boolean;
 }
 
 export async function makeRig(options: RigOptions = {}): Promise<Rig> {
@@ -96,7 +98,7 @@ async function bundle(outdir: string): Promise<void> {
 
 /** Breakers and watchdog stay out of the way: failing jobs are meant to fail for as long as the test runs. */
 function configuration(adapter: string, enter: string, options: RigOptions): string {
-  const { graceMs = 300, attemptsMax, concurrency = 6 } = options;
+  const { graceMs = 300, attemptsMax, concurrency = 6, ignoresDisk = false } = options;
   return JSON.stringify({
     limits: {
       global: { concurrency, cost_usd: { total: 100_000 } },
@@ -105,6 +107,7 @@ function configuration(adapter: string, enter: string, options: RigOptions): str
     },
     breakers: { consecutive_failures: 1_000_000, failure_share: 0.999, window: 10_000, valve_min_open: 1000 },
     watchdog: { concentration_runs: 1000, concentration_share: 1 },
+    ...(ignoresDisk ? { backpressure: { disk_free: { defer: "1KiB", reject: "1KiB" } } } : {}),
     shutdown: { grace: `${graceMs}ms` },
     workers: { metered: { adapter, program: enter } },
   });

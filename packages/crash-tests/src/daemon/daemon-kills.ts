@@ -5,15 +5,15 @@
  */
 import { setTimeout as pause } from "node:timers/promises";
 import { createSqliteJournal, createSqliteTriggerStore, openStateDatabase } from "@agentcore/store-sqlite";
-import type { Journal } from "@agentcore/scheduler";
-import type { StoredEvent, StoredFiring, TriggerStore } from "@agentcore/triggers";
-import { readRun } from "@agentcore/workflow";
+import type { TriggerStore } from "@agentcore/triggers";
 import { findSurvivors } from "@agentcore/worker-kit/testing";
 import { patienceMs } from "@agentcore/contract/testing";
 import { createDraws, type Draws } from "../draws.ts";
+import { killHard } from "../processes.ts";
 import { makeRig, type Rig } from "../rig.ts";
 import { DaemonProcess } from "./daemon-process.ts";
 import { judgeDaemon, type DaemonVerdict } from "./daemon-verdict.ts";
+import { allEvents, allFirings, isAnythingOpen, outcomesOf } from "./stored-state.ts";
 import { deliver, readLedger, readOverlaps, writeKilledDaemon, type Hook } from "./killed-daemon.ts";
 
 export interface DaemonKillsOptions {
@@ -63,6 +63,7 @@ export async function daemonKills(options: DaemonKillsOptions): Promise<DaemonKi
       events: events.map(({ event }) => event),
       firings: firings.map(({ firing }) => firing),
       runs: await outcomesOf(createSqliteJournal(database), firings),
+      steps: ["first", "second"],
       ledger,
       overlaps: readOverlaps(rig.root),
       survivors: findSurvivors([rig.root, rig.token]).map(
@@ -136,7 +137,7 @@ class KilledDaemon {
   /** Until nothing is open any more, with nothing killed. */
   async drain(): Promise<void> {
     const deadline = performance.now() + patienceMs(drainMs);
-    while (await this.#isOpen()) {
+    while (await isAnythingOpen(this.#options.store)) {
       if (performance.now() > deadline) {
         this.problems.push(`events were still open after ${drainMs} ms: ${this.#daemon.log}`);
         break;
@@ -151,12 +152,6 @@ class KilledDaemon {
 
   async stop(): Promise<void> {
     await this.#daemon.stop();
-  }
-
-  async #isOpen(): Promise<boolean> {
-    const { store } = this.#options;
-    const open = await store.firings({ kinds: ["waiting", "evaluating", "running"], limit: 1 });
-    return open.length > 0 || (await store.unrouted(1)).length > 0;
   }
 
   async #send(): Promise<void> {
@@ -245,48 +240,5 @@ class KilledDaemon {
   #start(): void {
     this.#daemon = new DaemonProcess(this.#options.rig, this.#options.file);
     this.#runtimeKills = 0;
-  }
-}
-
-async function allEvents(store: TriggerStore): Promise<readonly StoredEvent[]> {
-  const all: StoredEvent[] = [];
-  for (;;) {
-    const before = all.at(-1)?.sequence;
-    const page = await store.events({ limit: 1000, ...(before === undefined ? {} : { before }) });
-    if (page.length === 0) return all;
-    all.push(...page);
-  }
-}
-
-async function allFirings(store: TriggerStore): Promise<readonly StoredFiring[]> {
-  const all: StoredFiring[] = [];
-  for (;;) {
-    const before = all.at(-1)?.sequence;
-    const page = await store.firings({ limit: 1000, ...(before === undefined ? {} : { before }) });
-    if (page.length === 0) return all;
-    all.push(...page);
-  }
-}
-
-/** Outcome of each stored run that a firing names, by its id; null: the run has not ended. */
-async function outcomesOf(
-  journal: Journal,
-  firings: readonly StoredFiring[],
-): Promise<ReadonlyMap<string, string | null>> {
-  const outcomes = new Map<string, string | null>();
-  for (const { firing } of firings) {
-    if (firing.state.kind !== "ended") continue;
-    const stored = await readRun(journal, firing.state.run);
-    const outcome = stored?.header["outcome"];
-    if (stored !== undefined) outcomes.set(firing.state.run, typeof outcome === "string" ? outcome : null);
-  }
-  return outcomes;
-}
-
-function killHard(pid: number): void {
-  try {
-    process.kill(pid, "SIGKILL");
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
   }
 }

@@ -11,12 +11,16 @@ type LogLine = Readonly<Record<string, unknown>>;
 export class DaemonProcess {
   /** By id of the webhook; resolves once the daemon is ready, with null if it ended before. */
   readonly ports: Promise<Readonly<Record<string, number>> | null>;
+  /** Of the API over TCP; null before the daemon is ready, or if it serves none. */
+  url: string | null = null;
   readonly closed: Promise<void>;
   readonly #child: ChildProcess;
   #log = "";
 
-  constructor(rig: Rig, file: string) {
-    const child = spawn(process.execPath, [rig.program, "daemon", "run", file, "--config", rig.configPath], {
+  /** `nodeArgs`: for Node, also in the runtime. */
+  constructor(rig: Rig, file: string, nodeArgs: readonly string[] = []) {
+    const args = [...nodeArgs, rig.program, "daemon", "run", file, "--config", rig.configPath];
+    const child = spawn(process.execPath, args, {
       cwd: rig.root,
       env: rig.env,
       stdio: ["ignore", "ignore", "pipe"],
@@ -29,8 +33,10 @@ export class DaemonProcess {
     void this.closed.then(() => ready.resolve(null));
     createInterface({ input: child.stderr }).on("line", (line) => {
       this.#log = `${this.#log}${line}\n`.slice(-20_000);
-      const { msg, webhooks } = parsed(line);
-      if (msg === "the daemon is ready") ready.resolve(webhooks as Readonly<Record<string, number>>);
+      const { msg, webhooks, url } = parsed(line);
+      if (msg !== "the daemon is ready") return;
+      this.url = url as string | null;
+      ready.resolve(webhooks as Readonly<Record<string, number>>);
     });
   }
 

@@ -23,6 +23,7 @@ const good: DaemonGathered = {
   events: [event],
   firings: [firing],
   runs: new Map([["r", "SUCCEEDED"]]),
+  steps: ["first", "second"],
   ledger: [first, first, second],
   overlaps: [],
   survivors: [],

@@ -9,6 +9,8 @@ export interface DaemonGathered {
   readonly firings: readonly Pick<Firing, "event" | "state">[];
   /** Outcomes of stored runs by id; null: not ended. */
   readonly runs: ReadonlyMap<string, string | null>;
+  /** Of the workflow, in their order. */
+  readonly steps: readonly string[];
   readonly ledger: readonly LedgerLine[];
   readonly overlaps: readonly string[];
   readonly survivors: readonly string[];
@@ -44,7 +46,7 @@ export function judgeDaemon(gathered: DaemonGathered): DaemonVerdict {
 }
 
 function problemsOf(
-  { runs }: DaemonGathered,
+  { runs, steps: wanted }: DaemonGathered,
   firings: readonly Pick<Firing, "event" | "state">[],
   lines: readonly LedgerLine[],
 ): string[] {
@@ -59,8 +61,11 @@ function problemsOf(
   const began = new Set(lines.map(({ run }) => run));
   if (began.size !== 1) problems.push(`${began.size} runs of it began`);
   const steps = lines.map(({ step }) => step);
-  if (!steps.includes("first") || !steps.includes("second")) problems.push("a step of it never ran");
-  if (steps.lastIndexOf("first") > steps.indexOf("second"))
-    problems.push("its first step ran again after its end");
+  for (const [at, step] of wanted.entries()) {
+    const next = steps.indexOf(wanted[at + 1] ?? "");
+    if (!steps.includes(step)) problems.push("a step of it never ran");
+    else if (next >= 0 && steps.lastIndexOf(step) > next)
+      problems.push(`its ${step} step ran again after its end`);
+  }
   return problems;
 }

@@ -11,7 +11,7 @@ import { ifMissing } from "@agentcore/contract";
 export const hooks = ["free", "serial"] as const;
 export type Hook = (typeof hooks)[number];
 
-const secret = "a secret of the crash test";
+export const secret = "a secret of the crash test";
 
 export interface DaemonPlace {
   readonly root: string;
@@ -63,9 +63,9 @@ export function writeKilledDaemon({ root, stateDir, token }: DaemonPlace): strin
   return file;
 }
 
-/** Sends a signed delivery. Resolves with the status of the answer; 0: none came. */
-export async function deliver(port: number, hook: Hook, id: string): Promise<number> {
-  const body = JSON.stringify({ id });
+/** Sends a signed delivery to a webhook with the secret of these tests. Resolves with the status of the answer; 0: none came. */
+export async function deliver(port: number, hook: string, id: string, more: object = {}): Promise<number> {
+  const body = JSON.stringify({ id, ...more });
   try {
     const answer = await fetch(`http://127.0.0.1:${port}/${hook}`, {
       method: "POST",
