@@ -27,7 +27,7 @@ const { positionals, values } = parseArgs({
     runs: { type: "string", default: "500" },
     minutes: { type: "string", default: "30" },
     rate: { type: "string", default: "20" },
-    "run-every": { type: "string", default: "5" },
+    "run-every": { type: "string", default: "10" },
     deliveries: { type: "string", default: "1000" },
     seed: { type: "string" },
     keep: { type: "boolean", default: false },

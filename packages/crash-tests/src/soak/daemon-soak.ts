@@ -13,7 +13,14 @@ import { descriptors, killHard, processorMs, residentMb } from "../processes.ts"
 import { makeRig, type Rig } from "../rig.ts";
 import { judgeSoak } from "./judge-soak.ts";
 import { Sender, Watcher, type Pace, type Sent } from "./soak-load.ts";
-import { mountSmallDisk, notedHeapMb, readStarts, writeSoakPlace, type SmallDisk } from "./soak-place.ts";
+import {
+  mountSmallDisk,
+  notedHeapMb,
+  soakConcurrency,
+  readStarts,
+  writeSoakPlace,
+  type SmallDisk,
+} from "./soak-place.ts";
 
 export interface DaemonSoakOptions {
   readonly minutes: number;
@@ -66,7 +73,7 @@ const drainMs = 120_000;
 
 export async function daemonSoak(options: DaemonSoakOptions): Promise<DaemonSoakReport> {
   const { minutes } = options;
-  const rig = await makeRig({ attemptsMax: 100, ignoresDisk: true });
+  const rig = await makeRig({ attemptsMax: 100, ignoresDisk: true, concurrency: soakConcurrency });
   const disk = mountSmallDisk(rig.stateDir, Math.ceil(256 + minutes * 40));
   try {
     const report = await new Soak(rig, disk, options).run();

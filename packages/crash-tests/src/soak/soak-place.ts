@@ -13,6 +13,9 @@ import type { Rig } from "../rig.ts";
 /** Of the API. */
 export const soakToken = "token-of-the-soak-test";
 
+/** Runs at once: more than the load needs, so that what has waited during a fault is soon done. */
+export const soakConcurrency = 10;
+
 export interface SoakPlace {
   readonly file: string;
   /** Arguments of Node that load the module. */
@@ -37,6 +40,7 @@ export function writeSoakPlace({ root, stateDir }: Rig, noteEveryMs: number): So
       version: "1",
       workspace,
       state_dir: stateDir,
+      max_concurrent_workflows: soakConcurrency,
       server: { http: { port: 0 }, token: soakToken },
       events: { hook: { type: "webhook", path: "/hook", port: 0, secret } },
       triggers: { run: { ...trigger, filter: { "body.run": true } } },
