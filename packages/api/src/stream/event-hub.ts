@@ -17,7 +17,7 @@ export interface EventHubOptions {
 export interface StreamLimits {
   /** Clients at once. Default 256. */
   readonly clients: number;
-  /** Newest events kept of each topic, and so the most that a client may be behind. Default 2 MiB. */
+  /** Newest events kept of each topic, and so the most that a client may be behind. Default 1 MiB. */
   readonly topicBytes: number;
   /** A client that takes nothing for this long is dropped. Default 30 s. */
   readonly stuckMs: number;
@@ -27,7 +27,7 @@ export interface StreamLimits {
 
 const limitDefaults: StreamLimits = {
   clients: 256,
-  topicBytes: 2 * 1024 * 1024,
+  topicBytes: 1024 * 1024,
   stuckMs: 30_000,
   commentMs: 15_000,
 };

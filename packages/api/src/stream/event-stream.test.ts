@@ -124,6 +124,31 @@ it("a client that never reads costs a bounded amount, is dropped, and slows nobo
   for (const { socket } of [...asleep, awake]) socket.destroy();
 });
 
+it("a tab that sleeps through half an hour of 20 events a second costs less than 2 MB", async () => {
+  const api = await serve({ stuckMs: 3_600_000 });
+  const text = "x".repeat(300);
+  let sent = 0;
+  const send = async (events: number): Promise<void> => {
+    for (let each = 0; each < events; each += 1) note(api, (sent += 1), { text });
+    // A turn for the connections.
+    await new Promise((resolve) => void setImmediate(resolve));
+  };
+  // The ring is full before, as it is in a daemon that has run for a while.
+  while (sent < 10_000) await send(500);
+  const before = usedBytes();
+  const tab = await open(api);
+  tab.socket.pause();
+  let most = 0;
+  for (let second = 0; second < 1800; second += 100) {
+    for (let part = 0; part < 4; part += 1) await send(500);
+    most = Math.max(most, usedBytes() - before);
+  }
+  expect(most).toBeLessThan(2_000_000);
+  // It is dropped when it is too far behind, and learns that when it wakes up.
+  await until(() => api.served.stats().droppedClients === 1);
+  tab.socket.destroy();
+});
+
 /** After a collection, so that only what is kept counts. */
 function usedBytes(): number {
   collect();

@@ -50,7 +50,7 @@ export interface StartLatency {
 
 export interface DaemonSoakReport {
   readonly seconds: number;
-  /** Of the load, in s: before it, nothing is measured. */
+  /** In s: until then nothing is measured, because buffers of a bounded size fill up. */
   readonly warmUpSeconds: number;
   /** In s: at the start, after the warm-up, and at the end. Nothing is broken in them. */
   readonly calmSeconds: number;
@@ -105,7 +105,7 @@ class Soak {
     this.#disk = disk;
     this.#options = options;
     this.#draws = createDraws(options.seed);
-    this.#times = { seconds, warmUp: seconds / 6, calm: seconds / 10 };
+    this.#times = { seconds, warmUp: seconds / 3, calm: seconds / 10 };
     this.#sampleMs = Math.min(15_000, (seconds * 1000) / 40);
     const { file, nodeArgs } = writeSoakPlace(rig, this.#sampleMs);
     this.#daemon = new DaemonProcess(rig, file, nodeArgs);

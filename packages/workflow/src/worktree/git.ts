@@ -114,8 +114,9 @@ export interface Checkout {
   readonly head: string | null;
 }
 
-/** Null outside a repository. Throws as {@link repositoryRoot} does. One call, except in unusual repositories. */
+/** Null outside a repository, without a call. Throws as {@link repositoryRoot} does. One call, except in unusual repositories. */
 export async function checkoutOf(git: Git, cwd: string): Promise<Checkout | null> {
+  if ((await findRepository(cwd)) === null) return null;
   const questions = ["--show-toplevel", "--git-common-dir", "--absolute-git-dir", "HEAD^{commit}"];
   const asked = [...questions, "--symbolic-full-name", "HEAD"];
   const answers = await linesOf(git, cwd, asked, 5).catch(notRun);
@@ -124,7 +125,6 @@ export async function checkoutOf(git: Git, cwd: string): Promise<Checkout | null
     const branch = ref === "HEAD" ? null : ref.replace(/^refs\/(heads\/)?/, "");
     return { root, gitDir: await realOf(resolve(cwd, gitDir)), ownGitDir, branch, head };
   }
-  if ((await findRepository(cwd)) === null) return null;
   const root = await repositoryRoot(git, cwd);
   if (root === null) return null;
   return {
