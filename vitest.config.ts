@@ -22,6 +22,7 @@ const slow = [
   "packages/crash-tests/src/headline.test.ts",
   "packages/crash-tests/src/daemon/daemon-kills.test.ts",
   "packages/crash-tests/src/many-runs.test.ts",
+  "packages/crash-tests/src/soak/soak.test.ts",
   "packages/crash-tests/src/workflow/**/*.test.ts",
 ];
 const slowTests = process.env["TEST_SLOW"] ?? "without";

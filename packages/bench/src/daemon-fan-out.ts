@@ -1,4 +1,4 @@
-/** Many clients that follow the events of a daemon: how soon they hear of one, what it costs, and what one costs that sleeps. */
+/** Many clients that follow the events of a daemon: how soon they hear of one, and what that costs. */
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
@@ -8,8 +8,6 @@ import { quantile, type Report } from "./report.ts";
 const watchersCount = 200;
 const paced = { events: 200, everyMs: 50 };
 const burst = { events: 1000, senders: 16 };
-const tabsAsleep = 20;
-const asleepEvents = 3000;
 
 export async function reportFanOut(report: Report, place: DaemonPlace): Promise<void> {
   const before = place.usage();
@@ -25,8 +23,6 @@ export async function reportFanOut(report: Report, place: DaemonPlace): Promise<
     note: "pss of both processes, connected and idle",
   });
   for (const watcher of watchers) watcher.close();
-  await pause(500);
-  await reportAsleep(report, place);
 }
 
 async function reportPaced(
@@ -82,31 +78,6 @@ async function reportBurst(
   });
 }
 
-/** Tabs that sleep: their connections are there, and nobody reads. */
-async function reportAsleep(report: Report, place: DaemonPlace): Promise<void> {
-  const fill = async (): Promise<number> => {
-    let next = 0;
-    await Promise.all(
-      Array.from({ length: burst.senders }, async () => {
-        while (next < asleepEvents) await place.deliver("take", `asleep-${performance.now()}-${(next += 1)}`);
-      }),
-    );
-    return place.usage().pssMb;
-  };
-  // The buffers of a bounded size are full before; the same events without a tab say what the daemon grows by anyway.
-  const levels = [await fill(), await fill()] as const;
-  const tabs = await Promise.all(Array.from({ length: tabsAsleep }, () => Watcher.open(place.url)));
-  for (const tab of tabs) tab.sleep();
-  const withTabs = await fill();
-  for (const tab of tabs) tab.close();
-  report({
-    name: "a tab that sleeps",
-    value: (withTabs - levels[1] - (levels[1] - levels[0])) / tabsAsleep,
-    unit: "MB",
-    note: `aim: under 2; pss of ${tabsAsleep} that do not read ${asleepEvents.toLocaleString("en-US")} events, beside the same events without them`,
-  });
-}
-
 async function untilHeard(watchers: readonly Watcher[], events: number): Promise<void> {
   const deadline = performance.now() + 120_000;
   while (watchers.some(({ heard }) => heard.length < events)) {
@@ -139,10 +110,6 @@ class Watcher {
     await once(socket, "data");
     socket.on("data", (chunk: Buffer) => watcher.#onData(chunk));
     return watcher;
-  }
-
-  sleep(): void {
-    this.#socket.pause();
   }
 
   close(): void {

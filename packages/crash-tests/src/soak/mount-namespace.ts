@@ -14,3 +14,6 @@ export function inMountNamespace(): boolean {
   process.exitCode = status ?? 1;
   return false;
 }
+
+/** Whether this user may make a mount namespace here. */
+export const canMount = (): boolean => spawnSync("unshare", ["-rm", "true"]).status === 0;
