@@ -64,8 +64,8 @@ Operations on all that match work in batches of at most 500, so that each answer
 \`GET /v1/events\` is a stream of server-sent events. The name of an event is its topic, its data one document.
 
 - The first event is \`ready\`. \`resync\` in its place says that events were missed: read again what you show.
-- \`Last-Event-ID\` continues after the last event that a client has. The newest 2 MiB of each topic are kept.
-- A comment comes every 15 s. A client that is more than 2 MiB or 30 s behind is disconnected.
+- \`Last-Event-ID\` continues after the last event that a client has. The newest 1 MiB of each topic are kept.
+- A comment comes every 15 s. A client that is more than 1 MiB or 30 s behind is disconnected.
 - \`output\`, what workers say, comes only if it is asked for: \`?topic=jobs&topic=output&job=ID\`.
 `;
 
