@@ -134,7 +134,7 @@ it("a tab that sleeps through half an hour of 20 events a second costs less than
     await new Promise((resolve) => void setImmediate(resolve));
   };
   // The ring is full before, as it is in a daemon that has run for a while.
-  while (sent < 10_000) await send(500);
+  for (let part = 0; part < 20; part += 1) await send(500);
   const before = usedBytes();
   const tab = await open(api);
   tab.socket.pause();
