@@ -28,6 +28,7 @@ export const checks = {
   "page size": () => run("node", ["scripts/page-size.mjs"]),
   /** In the Chromium of the system. */
   pages: () => run("node", [source, "packages/page-tests/src/main.ts"]),
+  "daemon page": () => run("node", [source, "packages/page-tests/src/daemon-main.ts"]),
   workers: () => run("node", [source, "packages/worker-tests/src/run.ts"]),
 };
 

@@ -2,13 +2,13 @@
  * Opens the pages in Chromium, headless, in light and in dark, in a wide and in a narrow window, and prints a line for each
  * check. The browser is the system's; where there is none, one line says so and the exit code is 1.
  */
-import { accessSync, constants } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { basename, delimiter, join } from "node:path";
+import { basename, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { chromium, type Browser } from "playwright-core";
 import { pageChecks, pictureChecks, type Check } from "./checks.ts";
+import { findChromium, noChromium } from "./find-chromium.ts";
 import { writeSample } from "./sample.ts";
 
 interface Setting {
@@ -20,22 +20,6 @@ const settings: readonly Setting[] = [
   { colorScheme: "light", width: 1280 },
   { colorScheme: "dark", width: 400 },
 ];
-
-function findChromium(): string | undefined {
-  const named = process.env["CHROMIUM"];
-  const folders = (process.env["PATH"] ?? "").split(delimiter);
-  const programs = ["chromium", "chromium-browser", "google-chrome"];
-  const places =
-    named === undefined ? programs.flatMap((name) => folders.map((folder) => join(folder, name))) : [named];
-  return places.find((place) => {
-    try {
-      accessSync(place, constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  });
-}
 
 /** Answers the problems of all checks, the ones that the browser itself reports included. */
 async function look(browser: Browser, file: string, setting: Setting, checks: readonly Check[]) {
@@ -78,8 +62,8 @@ async function lookAtAll(browser: Browser, folder: string): Promise<number> {
 
 async function main(): Promise<number> {
   const executablePath = findChromium();
-  if (executablePath === undefined) {
-    console.error("there is no Chromium: apt-get install chromium, or name one in CHROMIUM");
+  if (executablePath === null) {
+    console.error(noChromium);
     return 1;
   }
   const folder = await mkdtemp(join(tmpdir(), "agentcore-pages-"));
