@@ -54,10 +54,16 @@ export class DaemonEvents implements EventsPort {
     this.#publish({ topic: "workflows", document: document as ApiEvent["document"], run: event.run });
   }
 
-  triggers({ firings }: Decision["changes"]): void {
+  triggers({ firings, triggers }: Decision["changes"]): void {
     for (const firing of firings) {
       const document = firingDocument({ sequence: 0, firing }, null);
       this.#publish({ topic: "triggers", document, trigger: firing.trigger });
+    }
+    const told = new Set(firings.map(({ trigger }) => trigger));
+    for (const { id, pause } of triggers) {
+      if (told.has(id)) continue;
+      const document = { type: "trigger_changed", trigger: id, paused: pause !== null };
+      this.#publish({ topic: "triggers", document, trigger: id });
     }
   }
 
