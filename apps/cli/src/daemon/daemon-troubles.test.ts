@@ -15,6 +15,7 @@ import {
 import {
   deliver,
   linesIn,
+  metricsOf,
   startDaemon,
   writeDaemonFile,
   writeFlow,
@@ -77,13 +78,15 @@ it.runIf(canMount())(
   "on a full disk deliveries are refused and logged once, and with room again a run goes on and ends once",
   async () => {
     writeFlow(scratch, `cat .daemon-context/last-result.json >> results; ${waitingFlow}`);
-    writeDaemonFile(scratch, hook);
+    // The state directory is in a namespace of the daemon.
+    writeDaemonFile(scratch, `${hook}server: { socket: ${join(scratch.root, "api.sock")} }\n`);
     const { daemon, fill, free } = await startOnSmallDisk();
     const port = daemon.ports["hook"]!;
     expect(await deliver(port, {}, { id: "1" })).toBe(202);
     await until(() => linesOf("begun").length === 1);
     await fill();
     for (const id of ["2", "3", "4"]) expect(await deliver(port, {}, { id })).toBe(503);
+    expect(await metricsOf(daemon)).toMatch(/^agentcore_source_events\{source="hook",kind="not_kept"\} 3$/m);
     writeFileSync(join(scratch.workspace, "go"), "");
     await until(() => linesOf("done").length === 1);
     await daemon.saw("database or disk is full");

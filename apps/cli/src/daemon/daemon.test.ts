@@ -167,6 +167,22 @@ it("SIGHUP reads the file again, and one with mistakes, or with a change that ne
   await daemon.kill("SIGTERM");
 });
 
+it("a daemon that is shutting down reads no file again, and takes no more events", async () => {
+  writeFlow(scratch, "echo begun >> begun; until test -e go; do sleep 0.05; done; echo done >> done");
+  writeDaemonFile(scratch, hook);
+  const daemon = await startDaemon(scratch);
+  const port = daemon.ports["hook"]!;
+  expect(await deliver(port, {}, { id: "1" })).toBe(202);
+  await until(() => linesOf("begun").length === 1);
+  daemon.child.kill("SIGTERM");
+  await until(async () => (await deliver(port, {}, { id: "2" })) === 0);
+  daemon.child.kill("SIGHUP");
+  await daemon.saw("the daemon file was refused, and the one before stays: the daemon is shutting down");
+  writeFileSync(join(scratch.workspace, "go"), "");
+  expect((await daemon.finished).code).toBe(0);
+  expect(linesOf("done")).toHaveLength(1);
+});
+
 it("runs the jobs that others submit to its state directory, and schedules", async () => {
   writeFlow(scratch, "echo tick >> ticks");
   writeDaemonFile(

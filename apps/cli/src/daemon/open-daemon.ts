@@ -119,8 +119,7 @@ export class Daemon {
     const changed = keptFromStart.filter((key) => !isDeepStrictEqual(before[key], definition[key]));
     if (changed.length > 0)
       throw new AgentCoreError("AC_DAEMON_FILE", `restart the daemon to change ${changed.join(", ")}`);
-    await this.parts.sources.replace(definition);
-    await this.parts.engine.reload(definition);
+    await this.parts.engine.reload(definition, () => this.parts.sources.replace(definition));
   }
 
   /**

@@ -54,16 +54,26 @@ export class OpenSources {
   readonly #open = new Map<Group, OpenGroup>();
   /** By sources that are closed. */
   #counted: readonly SourceCount[] = [];
+  /** The last `replace`; never rejects. */
+  #working: Promise<void> = Promise.resolve();
+  #isClosed = false;
 
   constructor(options: OpenSourcesOptions) {
     this.#options = options;
   }
 
   /**
-   * Opens what the definition needs, and closes what it does not. Rejects with the error of a source that cannot start; then
-   * the ones before are open again.
+   * Opens what the definition needs, and closes what it does not; one call after another. Rejects with the error of a source that
+   * cannot start; then the ones before are open again, as far as that is possible. Rejects with `AC_DRAINING` after `close`.
    */
-  async replace({ sources }: Pick<DaemonDefinition, "sources">): Promise<void> {
+  replace({ sources }: Pick<DaemonDefinition, "sources">): Promise<void> {
+    const replaced = this.#working.then(() => this.#replace(sources));
+    this.#working = replaced.catch(() => {});
+    return replaced;
+  }
+
+  async #replace(sources: Sources): Promise<void> {
+    if (this.#isClosed) throw shuttingDown();
     const before = new Map(this.#open);
     try {
       for (const group of groups) {
@@ -71,16 +81,28 @@ export class OpenSources {
         if (!isDeepStrictEqual(this.#open.get(group)?.of, of)) await this.#reopen(group, of);
       }
     } catch (error) {
-      for (const [group, { of }] of before)
-        if (this.#open.get(group)?.of !== of) await this.#reopen(group, of);
+      await this.#restore(before);
       throw error;
+    }
+  }
+
+  async #restore(before: ReadonlyMap<Group, OpenGroup>): Promise<void> {
+    for (const [group, { of }] of before) {
+      if (this.#open.get(group)?.of === of) continue;
+      await this.#reopen(group, of).catch((error: unknown) => {
+        const events = [...of.keys()];
+        this.#options.log.error(
+          { events, error },
+          "events could not be opened again; reload the daemon file to try it",
+        );
+      });
     }
   }
 
   /** Throws `AC_DRAINING` once they are closed. */
   topics(): QueueTopics {
     const topics = this.#open.get("topics");
-    if (topics === undefined) throw new AgentCoreError("AC_DRAINING", "the daemon is shutting down");
+    if (topics === undefined) throw shuttingDown();
     return topics.source as QueueTopics;
   }
 
@@ -94,7 +116,10 @@ export class OpenSources {
     return summed([...this.#counted, ...open]);
   }
 
+  /** After the `replace` that is going. */
   async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.#working;
     const all = [...this.#open.values()];
     this.#open.clear();
     await Promise.all(all.map(({ source }) => source.close()));
@@ -104,10 +129,17 @@ export class OpenSources {
     const before = this.#open.get(group)?.source;
     // The old one first: both may need the same port.
     await before?.close();
-    this.#counted = summed([...this.#counted, ...(before?.counts?.() ?? [])]);
     const source = this.#make(group, of);
-    this.#open.set(group, { of, source });
-    await source.start();
+    const started = await source.start().then(
+      () => null,
+      (error: unknown) => ({ error }),
+    );
+    this.#counted = summed([...this.#counted, ...(before?.counts?.() ?? [])]);
+    if (started === null) this.#open.set(group, { of, source });
+    else {
+      this.#open.delete(group);
+      throw started.error;
+    }
   }
 
   #make(group: Group, sources: Sources): Source {
@@ -157,6 +189,8 @@ export class OpenSources {
     return { stdout, exitCode: exit.code };
   }
 }
+
+const shuttingDown = (): AgentCoreError => new AgentCoreError("AC_DRAINING", "the daemon is shutting down");
 
 /** One count for each source and kind. */
 function summed(counts: readonly SourceCount[]): readonly SourceCount[] {

@@ -245,6 +245,26 @@ it("after a reload, events are for the triggers of the new file", async () => {
   expect(runner.begun[0]!.trigger?.id).toBe("other");
 });
 
+it("an event that a new source brings while the file is read again is for the new triggers", async () => {
+  const { engine, runner, store } = await openEngine();
+  await engine.accept(event());
+  await until(() => runner.begun.length === 1);
+  const next = testDefinition({ triggers: [{ id: "other", on: "new" }] });
+  await engine.reload(next, async () => {
+    await engine.accept({ source: "new", key: null, payload: {}, chain: [] });
+    // A decision is made meanwhile.
+    await engine.pause("trigger", "");
+  });
+  await until(() => runner.begun.length === 2);
+  expect(runner.begun[1]!.trigger?.id).toBe("other");
+  await expect(
+    engine.reload(testDefinition({}), () => Promise.reject(new Error("port in use"))),
+  ).rejects.toThrow("port");
+  await engine.accept({ source: "new", key: null, payload: {}, chain: [] });
+  await until(async () => (await store.firings({ trigger: "other", limit: 9 })).length === 2);
+  expect(engine.state.definition).toBe(next);
+});
+
 it("a run whose trigger left the file goes on after a restart, and one that was being cancelled is cancelled", async () => {
   const { engine, runner, store } = await openEngine();
   await engine.accept(event());

@@ -63,6 +63,8 @@ export class TriggerEngine implements SourceHost {
   readonly #events = new Map<string, TriggerEvent>();
   #inputs: WaitingInput[] = [];
   #looksForEvents = true;
+  /** Reloads that are going. */
+  #holds = 0;
   #wake: Timer | null = null;
   #poll: Timer | null = null;
   #working: Promise<void> | null = null;
@@ -214,9 +216,22 @@ export class TriggerEngine implements SourceHost {
     await this.#input({ type: "cancel", firing, reason });
   }
 
-  /** The new definition counts from the next decision on. */
-  async reload(definition: DaemonDefinition): Promise<void> {
-    await this.#input({ type: "reload", definition });
+  /**
+   * The new definition counts from the next decision on. No event is decided while `opening` opens the sources for it: theirs
+   * are for the new triggers. Rejects as `opening` does; then the old definition stays.
+   */
+  async reload(
+    definition: DaemonDefinition,
+    opening: () => Promise<void> = () => Promise.resolve(),
+  ): Promise<void> {
+    this.#holds += 1;
+    try {
+      await opening();
+      await this.#input({ type: "reload", definition });
+    } finally {
+      this.#holds -= 1;
+      this.look();
+    }
   }
 
   /** From now on no run begins; resolves once that counts. Running ones go on. */
@@ -340,6 +355,11 @@ export class TriggerEngine implements SourceHost {
 
   async #takeEvents(): Promise<readonly TriggerEvent[]> {
     if (!this.#looksForEvents) return [];
+    if (this.#holds > 0) {
+      // The reload looks again.
+      this.#looksForEvents = false;
+      return [];
+    }
     try {
       const events = await this.#options.store.unrouted(routedAtOnce);
       this.#looksForEvents = events.length === routedAtOnce;
