@@ -4,6 +4,7 @@
  */
 import { errorText, isAgentCoreError, systemClock, type Log } from "@agentcore/contract";
 import type { DaemonDefinition } from "@agentcore/triggers";
+import { formatProblem } from "@agentcore/yaml-file";
 import { requireAdapters } from "../adapters.ts";
 import { requireDaemonFile } from "../daemon/load-daemon-file.ts";
 import { Daemon } from "../daemon/open-daemon.ts";
@@ -29,9 +30,13 @@ const graceMsDefault = 30_000;
 export async function runDaemon(file: string, options: DaemonRunOptions, io: Io): Promise<number> {
   const loaded = await loadOptionsConfig(options, io, announcementOf(options));
   const workers = lookUpWorkers(async () => loaded);
-  const read = () => requireDaemonFile(file, io, workers);
-  const definition = await read();
   const log = createLog(options.logLevel ?? "info");
+  const read = async () => {
+    const { definition, warnings } = await requireDaemonFile(file, io, workers);
+    for (const warning of warnings) log.warn({}, `${formatProblem(warning)} (a warning)`);
+    return definition;
+  };
+  const definition = await read();
   const signals = new Signals();
   const endAsked = Promise.withResolvers<string>();
   const daemon = await Daemon.open({

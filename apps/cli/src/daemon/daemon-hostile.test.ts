@@ -201,7 +201,9 @@ it.each(rows.map((row) => [row.id, row] as const))(
     await send();
     await until(() => isThere(`asked-${id}`) && isThere(`analyzed-${id}`) && isThere(`steps-${id}`));
     const expected = Object.values(fields).flatMap((value) => [
-      ...[value, value, value],
+      value,
+      value,
+      value,
       value === undefined ? value : `${value}\n`,
     ]);
     for (const file of [`asked-${id}`, `analyzed-${id}`]) {

@@ -122,7 +122,7 @@ it("hostile deliveries and requests are refused, each cause is said once and cou
   const { code, stderr } = await daemon.finished;
   expect(code).toBe(0);
   const warnings = jsonLinesOf(stderr, "log").filter(({ level }) => level === 40);
-  const said = warnings.map(({ kind, code: refused }) => kind ?? refused).toSorted();
+  const said = warnings.map(({ kind, code: refused }) => String(kind ?? refused)).toSorted();
   expect(said).toEqual(
     [
       ...Object.keys(counts).slice(0, 2),

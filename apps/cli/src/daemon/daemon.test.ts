@@ -32,7 +32,7 @@ it("a signed delivery starts one run, and its content never becomes a command", 
   );
   writeDaemonFile(
     scratch,
-    `${hook}    evaluate: { worker: shell, capabilities: [RUN_COMMANDS], instructions: 'echo "{{event.body.text}}" >> said; test {{event.body.go}} = yes' }\n`,
+    `log_dir: logs\n${hook}    evaluate: { worker: shell, capabilities: [RUN_COMMANDS], instructions: 'echo "{{event.body.text}}" >> said; test {{event.body.go}} = yes' }\n`,
   );
   const daemon = await startDaemon(scratch);
   const text = "`touch pwned` $(touch pwned) \"; touch pwned; '; touch pwned #\n{{event}}";
@@ -49,7 +49,9 @@ it("a signed delivery starts one run, and its content never becomes a command", 
     body: { text },
   });
   await daemon.kill("SIGTERM");
-  expect((await daemon.finished).code).toBe(0);
+  const { code, stderr } = await daemon.finished;
+  expect(code).toBe(0);
+  expect(stderr).toMatch(/daemon\.yaml:5:1: log_dir: has no effect: .* \(a warning\)/);
   expect(linesOf("ran")).toHaveLength(1);
   expect(readdirSync(scratch.workspace)).not.toContain("pwned");
   expect(findSurvivors([scratch.root])).toEqual([]);

@@ -1,6 +1,6 @@
 /** Reads a daemon file with its workflows. */
 import { AgentCoreError, isMissingOrBelowFile } from "@agentcore/contract";
-import { parseDaemonFile, type DaemonDefinition, type ParseDaemonResult } from "@agentcore/triggers";
+import { parseDaemonFile, type ParseDaemonResult } from "@agentcore/triggers";
 import type { LookUpWorkers } from "@agentcore/workflow";
 import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
@@ -35,12 +35,12 @@ export async function loadDaemonFile(
   });
 }
 
-/** The definition. Throws `AC_DAEMON_FILE` with a line for each mistake. */
+/** The definition, and what only looks wrong in it. Throws `AC_DAEMON_FILE` with a line for each mistake. */
 export async function requireDaemonFile(
   ...request: Parameters<typeof loadDaemonFile>
-): Promise<DaemonDefinition> {
+): Promise<Extract<ParseDaemonResult, { ok: true }>> {
   const loaded = await loadDaemonFile(...request);
-  if (loaded.ok) return loaded.definition;
+  if (loaded.ok) return loaded;
   throw fileProblems("AC_DAEMON_FILE", loaded.problems);
 }
 

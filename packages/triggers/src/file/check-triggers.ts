@@ -44,6 +44,12 @@ export function checkTriggers(file: Raw, reports: Reports): void {
       reports.mistake,
     );
   }
+  if (file["log_dir"] !== undefined)
+    reports.warning(
+      ["log_dir"],
+      "has no effect: the daemon's log is on stderr, and those of attempts are below state_dir",
+      "key",
+    );
   for (const event of events)
     if (!used.has(event)) reports.warning(["events", event], "no trigger waits for it", "key");
 }

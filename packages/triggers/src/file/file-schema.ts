@@ -79,7 +79,7 @@ export const daemonFileSchema = (env: Environment) =>
         .meta({ description: "File of agent profiles, relative to the workspace." }),
       log_dir: pathText(env)
         .optional()
-        .meta({ description: "Directory for logs, relative to the workspace. `${NAME}` is expanded." }),
+        .meta({ description: "Has no effect; accepted in files of other systems." }),
       state_dir: pathText(env).optional().meta({
         description:
           "Directory of the store, relative to the workspace. Default: .daemon-state. `${NAME}` is expanded.",

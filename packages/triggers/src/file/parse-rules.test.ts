@@ -309,6 +309,13 @@ it("a trigger is read with all of its settings", async () => {
   });
 });
 
+it("log_dir is read for files of other systems, and a warning says that it has no effect", async () => {
+  const parsed = await parseDaemonFile(request(withTop("log_dir: logs")));
+  expect(parsed.ok && parsed.warnings.map(formatProblem)).toEqual([
+    expect.stringMatching(/^d\.yaml:6:1: log_dir: has no effect: the daemon's log is on stderr/),
+  ]);
+});
+
 it("events that nothing waits for, and unknown names in instructions, are warnings", async () => {
   const text = withTrigger(
     `evaluate: { worker: shell, instructions: "echo {{trigger_idd}} {{steps}} {{trigger_id.x}}", capabilities: [read] }`,
