@@ -94,8 +94,9 @@ it("a state.db that another process keeps locked is refused in time, and taken o
 it("a state directory that cannot be made is refused with the way out", async () => {
   writeFileSync(join(scratch.root, "file"), "");
   mkdirSync(join(scratch.root, "dir"));
+  const submit = ["submit", "true", "--worker", "shell"];
   for (const path of [join(scratch.root, "file", "below"), join(scratch.root, "file"), "/proc/agentcore"]) {
-    const { code, stderr } = await agentcore(scratch, ["jobs", "list", "--state-dir", path]);
+    const { code, stderr } = await agentcore(scratch, [...submit, "--state-dir", path]);
     expect(code).toBe(6);
     expect(stderr).toMatch(
       /the state directory .* cannot be created: [a-z ]+; use another one\n.*--state-dir/,

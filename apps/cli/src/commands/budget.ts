@@ -3,16 +3,14 @@ import { systemClock } from "@agentcore/contract";
 import { createSqliteLedger, openStateDatabase } from "@agentcore/store-sqlite";
 import { exitCodes } from "../exit-code.ts";
 import type { Io } from "../io.ts";
-import { loadOptionsConfig, type StateOptions } from "../queue/open-queue.ts";
+import { loadOptionsConfig, openStateDir, type StateOptions } from "../queue/open-queue.ts";
 import { budgetJson, budgetLevels } from "../queue/budget-levels.ts";
 import { budgetLines } from "../screen/budget-screen.ts";
 import { plainScreen } from "../screen/terminal.ts";
-import { createStateDir, resolveStateDir } from "../state/state-dir.ts";
 
 export async function budget(options: StateOptions, io: Io): Promise<number> {
   const loaded = await loadOptionsConfig(options, io);
-  const state = resolveStateDir(options.stateDir, loaded, io.cwd, io.env);
-  createStateDir(state);
+  const state = openStateDir(options, loaded, io, "reads");
   const database = await openStateDatabase({ directory: state.path });
   try {
     const levels = await budgetLevels(loaded.config, createSqliteLedger(database), systemClock.now());

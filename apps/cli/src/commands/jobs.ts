@@ -15,7 +15,7 @@ import type { Io } from "../io.ts";
 import { findRunId } from "../workflow/find-run.ts";
 import { withJournal } from "../workflow/open-journal.ts";
 import { watchJobs } from "./watch-jobs.ts";
-import { cursorOf, findJob, namesOf, withQueue, type StateOptions } from "../queue/open-queue.ts";
+import { cursorOf, findNamedJob, namesOf, withQueue, type StateOptions } from "../queue/open-queue.ts";
 import { jobLines, jobTable } from "../screen/job-screen.ts";
 import { span } from "../screen/line.ts";
 import { shortId } from "../screen/short-id.ts";
@@ -93,8 +93,9 @@ export function listQuery(options: ListOptions): JobQuery {
 }
 
 export async function showJob(id: string, options: StateOptions, io: Io): Promise<number> {
-  return withQueue(options, io, async ({ store }) => {
-    const record = await findJob(store, id);
+  return withQueue(options, io, async (opened) => {
+    const { store } = opened;
+    const record = await findNamedJob(opened, id);
     const [attempts, late] = await Promise.all([
       store.attempts(record.job.id),
       store.lateResults(record.job.id),
@@ -106,9 +107,10 @@ export async function showJob(id: string, options: StateOptions, io: Io): Promis
 }
 
 export async function cancelJobs(ids: readonly string[], options: StateOptions, io: Io): Promise<number> {
-  return withQueue(options, io, async ({ store, client }) => {
+  return withQueue(options, io, async (opened) => {
+    const { store, client } = opened;
     // Find all jobs before the first is stopped: a misspelled id stops nothing.
-    const records = await Promise.all(ids.map((id) => findJob(store, id)));
+    const records = await Promise.all(ids.map((id) => findNamedJob(opened, id)));
     let exitCode: number = exitCodes.succeeded;
     for (const { job } of records) {
       const { kind } = await client.cancel(job.id, { reason: "cancelled with `agentcore jobs cancel`" });

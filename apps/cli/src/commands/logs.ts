@@ -19,7 +19,7 @@ import { join } from "node:path";
 import { loadAdapter } from "../adapters.ts";
 import { exitCodes } from "../exit-code.ts";
 import type { Io } from "../io.ts";
-import { findJob, withQueue, type OpenedQueue, type StateOptions } from "../queue/open-queue.ts";
+import { findNamedJob, withQueue, type OpenedQueue, type StateOptions } from "../queue/open-queue.ts";
 import type { Output } from "../output.ts";
 import type { Line } from "../screen/line.ts";
 import { advance, emptyView } from "../screen/run-view.ts";
@@ -38,7 +38,7 @@ export interface LogsOptions extends StateOptions {
 
 export async function logs(id: string, options: LogsOptions, io: Io): Promise<number> {
   return withQueue(options, io, async (opened) => {
-    let record = await findJob(opened.store, id);
+    let record = await findNamedJob(opened, id);
     const print = options.raw === true ? rawPrinter(io) : await eventPrinter(record, opened, options, io);
     const follow = options.follow === true;
     const isRead = readerOf(io);

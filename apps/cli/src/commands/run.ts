@@ -31,6 +31,7 @@ import { checkWritable, writeReport } from "../text-files.ts";
 import { jsonPresenter } from "../present/json-presenter.ts";
 import { humanPresenter } from "../present/human-presenter.ts";
 import type { Presenter } from "../present/human-presenter.ts";
+import { noteRefusal } from "../queue/last-refusal.ts";
 import { runJob } from "../queue/run-job.ts";
 import { closeScheduler, startScheduler } from "../queue/start-scheduler.ts";
 import { withdrawJob } from "../queue/withdraw-job.ts";
@@ -86,6 +87,10 @@ export async function run(instructions: string | undefined, options: RunOptions,
     const parts = { composition, log, keepEndedMs, presenter, stops, wait: options.wait };
     const outcome = await runToItsEnd(job, parts);
     presenter.end(outcome.result, outcome.refused);
+    if (outcome.refused) {
+      const { jobId, code, summary: message } = outcome.result;
+      noteRefusal(state, { command: "run", jobId, code: code ?? "AC_INTERNAL", message });
+    }
     const text = message.of(outcome.result);
     const isKept = await writeReport(options.lastMessage, () => (text === "" ? "" : `${text}\n`), io);
     // Without events, the answer on stdout is all that was asked for.

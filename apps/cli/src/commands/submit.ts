@@ -24,6 +24,7 @@ import {
   warnOfLoaders,
   type TaskOptions,
 } from "../options/job-from-options.ts";
+import { noteRefusal } from "../queue/last-refusal.ts";
 import { requireKnownCost } from "../options/require-price.ts";
 import { readTextFile } from "../text-files.ts";
 import { withQueue, type OpenedQueue, type StateOptions } from "../queue/open-queue.ts";
@@ -40,15 +41,25 @@ export async function submit(
   options: SubmitOptions,
   io: Io,
 ): Promise<number> {
-  return withQueue(options, io, async (opened) => {
-    const jobs =
-      options.file === undefined
-        ? [await oneJob(instructions, options, opened, io)]
-        : await jobsOfFile(options.file, instructions, opened, io);
-    const outcomes = await opened.client.submitAll(jobs);
-    for (const outcome of outcomes) print(outcome, options.json === true, io);
-    return exitCodeOf(outcomes);
-  });
+  return withQueue(
+    options,
+    io,
+    async (opened) => {
+      const jobs =
+        options.file === undefined
+          ? [await oneJob(instructions, options, opened, io)]
+          : await jobsOfFile(options.file, instructions, opened, io);
+      const outcomes = await opened.client.submitAll(jobs);
+      for (const outcome of outcomes) print(outcome, options.json === true, io);
+      const last = outcomes.at(-1);
+      if (last?.ok === false) {
+        const { code, message } = last.error;
+        noteRefusal(opened.state, { command: "submit", jobId: null, code, message });
+      }
+      return exitCodeOf(outcomes);
+    },
+    "writes",
+  );
 }
 
 /** Nothing was stored because the keys are held: refused, as a call that the gate refuses. */

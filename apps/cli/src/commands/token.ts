@@ -63,7 +63,7 @@ export async function revokeToken(text: string, options: StateOptions, io: Io): 
 }
 
 const withTokens = <T>(options: StateOptions, io: Io, use: (store: TokenStore) => Promise<T>): Promise<T> =>
-  withDatabase(options, io, (database) => use(createSqliteTokenStore(database)));
+  withDatabase(options, io, (database) => use(createSqliteTokenStore(database)), "writes");
 
 const factsOf = ({ id, name, scope, createdAt, expiresAt }: StoredToken) => ({
   id,

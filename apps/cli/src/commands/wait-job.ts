@@ -2,7 +2,7 @@
 import { AgentCoreError, formatDuration, systemClock } from "@agentcore/contract";
 import type { Io } from "../io.ts";
 import { outcomeOf } from "../queue/job-outcome.ts";
-import { findJob, withQueue, type StateOptions } from "../queue/open-queue.ts";
+import { findJob, findNamedJob, withQueue, type StateOptions } from "../queue/open-queue.ts";
 import { summaryLines } from "../screen/summary.ts";
 import { plainScreen } from "../screen/terminal.ts";
 
@@ -11,8 +11,9 @@ export interface WaitOptions extends StateOptions {
 }
 
 export async function waitForJob(id: string, options: WaitOptions, io: Io): Promise<number> {
-  return withQueue(options, io, async ({ store, client }) => {
-    const { job } = await findJob(store, id);
+  return withQueue(options, io, async (opened) => {
+    const { store, client } = opened;
+    const { job } = await findNamedJob(opened, id);
     const handle = await client.attach(job.id);
     await within(options.timeout, handle.result(), () => `job ${job.id} has not ended`);
     const { result, refused, exitCode } = outcomeOf(

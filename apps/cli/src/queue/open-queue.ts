@@ -7,9 +7,11 @@ import { announceConfig, type Announcement } from "../config/announce.ts";
 import { loadConfig, type LoadedConfig } from "../config/load.ts";
 import type { Io } from "../io.ts";
 import { createCommandLog } from "../log.ts";
-import { createStateDir, resolveStateDir, type StateDir } from "../state/state-dir.ts";
-import { isGeneratedId, shortIdChars, shortIdsAmong } from "../screen/short-id.ts";
+import { createStateDir, requireState, resolveStateDir, type StateDir } from "../state/state-dir.ts";
+import { isGeneratedId, shortId, shortIdChars, shortIdsAmong } from "../screen/short-id.ts";
 import { afterPrefix, findId, type IdSource } from "./find-id.ts";
+import { lastWord } from "./id-words.ts";
+import { lastRefusal } from "./last-refusal.ts";
 
 /** Options that every command with state has. */
 export interface StateOptions {
@@ -43,15 +45,31 @@ export function announcementOf({ json }: StateOptions): Announcement {
   return json === true ? "events" : "always";
 }
 
+/** What a command does with the state directory. One that only reads makes none where the user named another by mistake. */
+export type Access = "reads" | "writes";
+
+/** The state directory of a command that opens it. Throws `AC_USAGE` if it only reads and the named one has no state. */
+export function openStateDir(
+  { stateDir }: StateOptions,
+  loaded: LoadedConfig,
+  io: Io,
+  access: Access,
+): StateDir {
+  const state = resolveStateDir(stateDir, loaded, io.cwd, io.env);
+  if (access === "reads" && stateDir !== undefined) requireState(state);
+  createStateDir(state);
+  return state;
+}
+
 /** Opens the queue, passes it to the command, and always closes it. */
 export async function withQueue<T>(
   options: StateOptions,
   io: Io,
   use: (opened: OpenedQueue) => Promise<T>,
+  access: Access = "reads",
 ): Promise<T> {
   const loaded = await loadOptionsConfig(options, io);
-  const state = resolveStateDir(options.stateDir, loaded, io.cwd, io.env);
-  createStateDir(state);
+  const state = openStateDir(options, loaded, io, access);
   const log = createCommandLog(options.json);
   const store = createSqliteJobStore(await openStateDatabase({ directory: state.path }));
   const client = openClient(store, loaded, log);
@@ -69,10 +87,10 @@ export async function withDatabase<T>(
   options: StateOptions,
   io: Io,
   use: (database: StateDatabase) => Promise<T>,
+  access: Access = "reads",
 ): Promise<T> {
   const loaded = await loadOptionsConfig(options, io);
-  const state = resolveStateDir(options.stateDir, loaded, io.cwd, io.env);
-  createStateDir(state);
+  const state = openStateDir(options, loaded, io, access);
   const database = await openStateDatabase({ directory: state.path });
   try {
     return await use(database);
@@ -83,6 +101,28 @@ export async function withDatabase<T>(
 
 function openClient(store: JobStore, loaded: LoadedConfig, log: Log): QueueClient {
   return new QueueClient({ store, clock: systemClock, ids: systemIds, log, workers: workerNames(loaded) });
+}
+
+/** As `findJob`. For `@last`, throws `AC_USAGE` if a run or submit was refused since the newest job. */
+export async function findNamedJob(
+  { store, state }: Pick<OpenedQueue, "store" | "state">,
+  text: string,
+): Promise<JobRecord> {
+  const refusal = text === lastWord ? lastRefusal(state) : null;
+  if (refusal === null) return findJob(store, text);
+  const isStored = refusal.jobId !== null && (await store.get(refusal.jobId)) !== undefined;
+  if (isStored) return findJob(store, text);
+  const id = await newestJob(store);
+  const newest = id === undefined ? undefined : await store.get(id);
+  if (newest !== undefined && newest.submittedAt >= refusal.at) return newest;
+  const { command, code, message } = refusal;
+  const older =
+    newest === undefined ? "there is no other job" : `the newest job is ${shortId(newest.job.id)}`;
+  throw new AgentCoreError(
+    "AC_USAGE",
+    `the last ${command} was refused, so there is no job of it: ${message} (${code}); ${older}`,
+    { evidence: { ...refusal } },
+  );
 }
 
 /** The job with that id, short id or beginning of an id, or the newest for `@last`. Throws `AC_JOB_NOT_FOUND`. */

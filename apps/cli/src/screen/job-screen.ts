@@ -36,7 +36,7 @@ export function jobTable(jobs: readonly JobRecord[], now: number, nameOf = short
     columns,
     jobs.map((record) => [
       span(nameOf(record.job.id), "accent"),
-      stateSpan(record.state),
+      listedState(record.state, now),
       span(record.job.task.worker),
       span(attemptText(record)),
       span(record.spent.costUsd === 0 ? "–" : formatDollars(record.spent.costUsd)),
@@ -186,6 +186,12 @@ export function stateSpan(state: JobState): Span {
     state.kind === "running" && state.cancelRequested !== null ? "stopping" : state.kind,
     stateTones[state.kind],
   );
+}
+
+/** As `stateSpan`; a job that may not start yet also says when it may. */
+function listedState(state: JobState, now: number): Span {
+  if (state.kind !== "queued" || state.runAt <= now) return stateSpan(state);
+  return span(`queued, due in ${formatDuration(state.runAt - now)}`, stateTones.queued);
 }
 
 /** No lines for an empty text. */

@@ -75,6 +75,16 @@ export function createStateDir(state: StateDir): void {
   requireOwnState(state);
 }
 
+/** For a command that only reads: throws `AC_USAGE` if a named directory has no state, instead of making an empty one. */
+export function requireState({ path }: StateDir): void {
+  if (statSync(join(path, "state.db"), { throwIfNoEntry: false }) !== undefined) return;
+  throw new AgentCoreError(
+    "AC_USAGE",
+    `there is no state in ${path}: correct --state-dir; run, submit and work make a new state directory`,
+    { evidence: { path } },
+  );
+}
+
 function wordsFor(directory: string, error: NodeJS.ErrnoException): string {
   const { code, syscall } = error;
   if (code === "EROFS")

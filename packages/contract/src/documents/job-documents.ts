@@ -122,6 +122,8 @@ export const jobDecisionsDocumentSchema = lazySchema(() =>
         configuredAt: maybeText,
       }),
     ),
+    /** What it waits for, if it is queued and that is known. */
+    waitingFor: z.strictObject({ code: text, message: text }).nullable(),
     ahead: z.array(z.strictObject({ id: text, code: maybeText, reason: maybeText })),
     blockedBy: maybeText,
     /** Processes left by runs of the job or in its workspace, in words. */

@@ -97,7 +97,7 @@ export interface WhyFacts {
 }
 
 export function jobDecisionsDocument(report: WhyReport, { placeOf, left }: WhyFacts): JobDecisionsDocument {
-  const { record, decisions, ahead, blockedBy } = report;
+  const { record, waitingFor, decisions, ahead, blockedBy } = report;
   return {
     type: "job_decisions",
     ...jobFields(record),
@@ -105,6 +105,7 @@ export function jobDecisionsDocument(report: WhyReport, { placeOf, left }: WhyFa
       const { setting } = decision.evidence;
       return { ...decision, configuredAt: typeof setting === "string" ? placeOf(setting) : null };
     }),
+    waitingFor: waitingFor === null ? null : { code: waitingFor.code, message: waitingFor.message },
     ahead: ahead.map(({ jobId, waitingFor }) => ({
       id: jobId,
       code: waitingFor?.code ?? null,

@@ -50,6 +50,7 @@ const job = (change: Partial<Job> = {}): Job => ({
 const why = (...decisions: Partial<Decisions["decisions"][number]>[]): Decisions => ({
   ...shape,
   type: "job_decisions",
+  waitingFor: null,
   decisions: decisions.map((decision) => ({
     type: "deferred",
     at: at(1),
