@@ -99,10 +99,11 @@ function namesOf(step: Raw, kind: "artifact" | "value"): readonly string[] {
 
 function checkNames(id: string, step: Raw, steps: RawSteps, report: Report): void {
   const seen = new Set<string>();
-  for (const [index, output] of listOf(step["outputs"]).entries()) {
-    const { name: given, path, value } = rawOf(output);
+  for (const [index, entry] of listOf(step["outputs"]).entries()) {
+    const { name: given, path, value } = rawOf(entry);
     const at = steps.pathOf(id, "outputs", index);
-    if (path === undefined && value === undefined)
+    // Anything else than a mapping was refused by the schema.
+    if (typeof entry === "object" && path === undefined && value === undefined)
       report(at, "needs path, for a file, or value, for a text", "key");
     if (path !== undefined && value !== undefined)
       report([...at, "value"], "may have only one of path, value", "key");

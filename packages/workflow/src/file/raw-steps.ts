@@ -4,6 +4,9 @@ import { listOf, rawOf, type Raw } from "@agentcore/yaml-file";
 import type { RawSteps } from "./raw.ts";
 import { waitingIn } from "./waiting.ts";
 
+const isMapping = (value: unknown): boolean =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
 export function rawStepsOf(file: Raw, profileOf: (agent: string) => Raw): RawSteps {
   const defaults = rawOf(file["defaults"]);
   const main = new Map(Object.entries(rawOf(file["steps"])));
@@ -25,6 +28,7 @@ export function rawStepsOf(file: Raw, profileOf: (agent: string) => Raw): RawSte
   return {
     byId,
     ids,
+    isShapeless: (id) => !isMapping(final.get(id) ?? main.get(id)),
     isFinal,
     pathOf: (id, ...rest) => [isFinal(id) ? "finally" : "steps", id, ...rest],
     dependencies,

@@ -6,6 +6,8 @@ export interface RawSteps {
   /** In the order of the file, with those of `finally` last and the file's defaults in each. */
   readonly byId: ReadonlyMap<string, Raw>;
   readonly ids: readonly string[];
+  /** Whether something else than a mapping is written in its place, such as a text. */
+  readonly isShapeless: (id: string) => boolean;
   /** Whether it is one of `finally`. */
   readonly isFinal: (id: string) => boolean;
   /** Where the step, or a part of it, is in the file. */

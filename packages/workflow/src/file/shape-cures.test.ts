@@ -56,6 +56,20 @@ it.each([
     `steps: { a: { ${work}, matrix: { exclude: [▸{ os: mac }] } } }\n`,
     "steps.a.matrix.exclude[0]: must be a text, a number, or true or false; all combinations of the lists run, without include and exclude",
   ],
+  ['steps: { a: ▸"npm test" }\n', 'steps.a: must be a mapping of names to values, not the text "npm test"'],
+  [
+    'defaults: { worker: shell }\nsteps: { a: ▸"npm test" }\n',
+    'steps.a: must be a mapping of names to values, not the text "npm test"',
+  ],
+  ["steps: { a: ▸[x] }\n", "steps.a: must be a mapping of names to values, not a list"],
+  [
+    `steps: { a: { ${work} } }\nfinally: { z: ▸"rm x" }\n`,
+    'finally.z: must be a mapping of names to values, not the text "rm x"',
+  ],
+  [
+    `steps: { a: { ${work}, outputs: [▸out.txt] } }\n`,
+    'steps.a.outputs[0]: write { name: NAME, path: "out.txt" }',
+  ],
 ])("%j is told with what to write in its place", async (rest, expected) => {
   const marked = head + rest;
   const before = marked.slice(0, marked.indexOf("▸")).split("\n");
