@@ -1,3 +1,4 @@
+import { AgentCoreError, unprintable } from "@agentcore/contract";
 import { expect, it } from "vitest";
 import { execFileSync, spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
@@ -59,4 +60,38 @@ it("the logging library is not loaded where nothing is logged", () => {
     await log.flush();
     process.stdout.write(String(Object.keys(process.getBuiltinModule("node:module")._cache).length));`;
   expect(execFileSync(process.execPath, [...node, program], { encoding: "utf8" })).toBe("0");
+});
+
+it("an error in a field is shown with its message and code, and without its stack", async () => {
+  const written: string[] = [];
+  const log = createLog("info", { write: (line) => written.push(line) });
+  const missing = Object.assign(new Error("no such file"), { code: "ENOENT" });
+  const full = new AgentCoreError("AC_STORE_UNAVAILABLE", "the disk is full", { evidence: { path: "/srv" } });
+  for (const error of [missing, full, new TypeError("a fault"), "a text"]) log.warn({ error }, "failed");
+  await log.flush();
+  expect(written.map((line) => (JSON.parse(line) as { error: unknown }).error)).toEqual([
+    { name: "Error", message: "no such file", code: "ENOENT" },
+    {
+      name: "AgentCoreError",
+      message: "the disk is full",
+      code: "AC_STORE_UNAVAILABLE",
+      evidence: { path: "/srv" },
+    },
+    { name: "TypeError", message: "a fault" },
+    "a text",
+  ]);
+});
+
+it("no field and no error brings escapes to the terminal that shows the log, and the values stay", async () => {
+  const written: string[] = [];
+  const log = createLog("info", { write: (line) => written.push(line) });
+  const hostile = "\u001B[31m\u009B31m\u202E\nline";
+  log.warn({ path: hostile, error: new Error(hostile) }, `refused ${hostile}`);
+  await log.flush();
+  expect(written.join("").match(unprintable)).toEqual(["\n"]);
+  expect(JSON.parse(written[0] ?? "")).toMatchObject({
+    path: hostile,
+    error: { message: hostile },
+    msg: `refused ${hostile}`,
+  });
 });

@@ -2,7 +2,7 @@
  * The program's log on stderr: sentences for people, JSON lines for programs. pino writes the JSON, and is loaded with the
  * first line that the level allows, because most runs log nothing. Earlier lines keep their order.
  */
-import type { Log } from "@agentcore/contract";
+import { errorCode, escapeUnprintable, isAgentCoreError, omitUndefined, type Log } from "@agentcore/contract";
 import { openOutput } from "./output.ts";
 import { oneLine } from "./screen/text.ts";
 
@@ -74,10 +74,22 @@ function stderrLines(): LogDestination {
   return { write: (line) => stderr.write(line) };
 }
 
+/** The parts of an error that JSON leaves out, without its stack. */
+function shownError(error: unknown): unknown {
+  if (!(error instanceof Error)) return error;
+  const { name, message } = error;
+  const evidence = isAgentCoreError(error) ? error.evidence : undefined;
+  return { name, message, ...omitUndefined({ code: errorCode(error), evidence }) };
+}
+
 async function loadPino(level: LogLevel, destination: LogDestination | undefined): Promise<Log> {
   // The default export: a bundler offers no other for a CommonJS module.
   const { default: pino } = await import("pino");
-  const logger = pino({ level, base: { pid: process.pid } }, destination ?? stderrLines());
+  const lines = destination ?? stderrLines();
+  const logger = pino(
+    { level, base: { pid: process.pid }, serializers: { error: shownError } },
+    { write: (line: string) => lines.write(`${escapeUnprintable(line.trimEnd())}\n`) },
+  );
   return {
     debug: (fields, message) => logger.debug(fields, message),
     info: (fields, message) => logger.info(fields, message),
