@@ -41,7 +41,7 @@ export function soakVerdict(report: DaemonSoakReport, seed: number): SoakVerdict
       .join(" ")}`,
     `events                    ${sent.length} sent and accepted in ${seconds} s, ${repeated} requests repeated`,
     `runs                      ${runs} asked for, ${report.runs} recorded`,
-    `faults                    runtime killed ${report.runtimeKills} times, disk full for ${report.fullDiskSeconds} s`,
+    `faults                    runtime killed ${report.runtimeKills} times, disk full ${report.fullDisks} times for 10 s`,
     `watchers                  ${Object.entries(watchers)
       .map(
         ([pace, { bytes, connections }]) => `${pace}: ${megabytes(bytes)} MB over ${connections} connections`,
