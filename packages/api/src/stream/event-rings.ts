@@ -42,8 +42,9 @@ export class EventRings {
   push({ topic, document, ...event }: ApiEvent): StreamEntry {
     this.#last += 1;
     const sequence = this.#last;
-    const entry = { sequence, bytes: eventBytes(topic, document, sequence), event };
-    this.#ring(topic).push(entry);
+    const ring = this.#ring(topic);
+    const entry = { sequence, bytes: ring.store(eventText(topic, document, sequence)), event };
+    ring.push(entry);
     return entry;
   }
 
@@ -81,6 +82,7 @@ export class EventRings {
 
 class Ring {
   readonly #bytesMax: number;
+  readonly #memory = new MessageMemory();
   #entries: StreamEntry[] = [];
   /** Index of the oldest in `#entries`; those before it are gone. */
   #head = 0;
@@ -90,6 +92,10 @@ class Ring {
   constructor(bytesMax: number, start: number) {
     this.#bytesMax = bytesMax;
     this.lostUpTo = start;
+  }
+
+  store(message: string): Uint8Array {
+    return this.#memory.store(message);
   }
 
   push(entry: StreamEntry): void {
@@ -153,17 +159,40 @@ function oldest(readers: readonly RingReader[]): RingReader | undefined {
   return found;
 }
 
-function eventBytes(topic: EventTopic, document: ApiEvent["document"], sequence: number): Uint8Array {
-  const text = JSON.stringify(jsonDocument(document));
-  const bytes = messageBytes(topic, text, sequence);
-  if (bytes.length <= eventBytesMax) return bytes;
-  const omitted = { type: "omitted", of: document.type, bytes: bytes.length };
-  return messageBytes(topic, JSON.stringify(jsonDocument(omitted)), sequence);
+function eventText(topic: EventTopic, document: ApiEvent["document"], sequence: number): string {
+  const text = messageText(topic, JSON.stringify(jsonDocument(document)), sequence);
+  const bytes = Buffer.byteLength(text);
+  if (bytes <= eventBytesMax) return text;
+  const omitted = { type: "omitted", of: document.type, bytes };
+  return messageText(topic, JSON.stringify(jsonDocument(omitted)), sequence);
 }
 
-/**
- * One message of an event stream. JSON has no line breaks, so one `data` line holds it. Small messages share the memory of Node's
- * pool: memory of its own for each would cost as much again.
- */
+/** One message of an event stream. JSON has no line breaks, so one `data` line holds it. */
+const messageText = (event: string, data: string, sequence: number): string =>
+  `id: ${sequence}\nevent: ${event}\ndata: ${data}\n\n`;
+
 export const messageBytes = (event: string, data: string, sequence: number): Uint8Array =>
-  Buffer.from(`id: ${sequence}\nevent: ${event}\ndata: ${data}\n\n`);
+  Buffer.from(messageText(event, data, sequence));
+
+const chunkBytes = 64 * 1024;
+
+/**
+ * Messages of one topic, side by side in chunks: memory of its own for each small message would cost as much again. Node's pool
+ * would not do, because a rare message there keeps what others have left behind. Here neighbors go at the same time.
+ */
+class MessageMemory {
+  #chunk = Buffer.alloc(0);
+  #used = 0;
+
+  store(message: string): Uint8Array {
+    const bytes = Buffer.byteLength(message);
+    if (bytes > chunkBytes / 4) return new TextEncoder().encode(message);
+    if (this.#used + bytes > this.#chunk.length) {
+      this.#chunk = Buffer.allocUnsafeSlow(chunkBytes);
+      this.#used = 0;
+    }
+    const begin = this.#used;
+    this.#used += this.#chunk.write(message, begin);
+    return this.#chunk.subarray(begin, this.#used);
+  }
+}
