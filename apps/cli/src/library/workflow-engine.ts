@@ -2,6 +2,7 @@
 import { AgentCoreError, settledWithin, systemClock } from "@agentcore/contract";
 import type { RunHandle, RunOptions } from "@agentcore/workflow";
 import type { OpenedEngine } from "../workflow/open-engine.ts";
+import { holdRun } from "../workflow/run-owner.ts";
 
 /** Longest wait for runs that were interrupted. The next process on the state directory accounts for the others. */
 const closeMsMax = 60_000;
@@ -34,11 +35,23 @@ export class WorkflowEngine {
     return this.#running.get(id);
   }
 
-  /** Keeps the handle until the run has ended. */
-  follow(handle: RunHandle): void {
-    this.#running.set(handle.id, handle);
-    const forget = (): void => void this.#running.delete(handle.id);
+  /** Keeps the handle until the run has ended. Rejects with `AC_WORKFLOW_TAKEN` if this process works on the run already. */
+  async follow(id: string, begin: () => Promise<RunHandle>): Promise<RunHandle> {
+    const release = holdRun(id);
+    let handle: RunHandle;
+    try {
+      handle = await begin();
+    } catch (error) {
+      release();
+      throw error;
+    }
+    this.#running.set(id, handle);
+    const forget = (): void => {
+      this.#running.delete(id);
+      release();
+    };
     handle.result().then(forget, forget);
+    return handle;
   }
 
   /** Interrupts what runs; it can be resumed. */

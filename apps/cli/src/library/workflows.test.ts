@@ -1,5 +1,8 @@
+import { processOwner } from "@agentcore/core";
+import { createSqliteJournal, openStateDatabase } from "@agentcore/store-sqlite";
 import { findSurvivors } from "@agentcore/worker-kit/testing";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { hostname } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { createAgentCore, type AgentCore } from "../index.ts";
@@ -67,6 +70,24 @@ it("starts nothing after close(), and refuses ids that are none in words", async
     code: "AC_DRAINING",
   });
   expect(existsSync(join(scratch.workspace, "late"))).toBe(false);
+});
+
+it("resumes a run that this process gave up without being able to note that, and no run that it works on", async () => {
+  const file = fileOf(`  a: ${step("until test -e go; do sleep 0.05; done")}`);
+  const first = await core.workflows.run(file, { workspace: scratch.workspace });
+  await expect(core.workflows.resume(first.id)).rejects.toMatchObject({ code: "AC_WORKFLOW_TAKEN" });
+  first.interrupt();
+  await first.result().catch(() => {});
+  const database = await openStateDatabase({ directory: scratch.stateDir });
+  const [journal, stream] = [createSqliteJournal(database), `workflow:${first.id}`];
+  const { header = {}, entries = [] } = (await journal.read(stream)) ?? {};
+  const owner = { host: hostname(), ...processOwner() };
+  const written = { after: entries.length, entries: [], header: { ...header, owner } };
+  expect(await journal.append(stream, written)).toBe("appended");
+  await database.close();
+  const again = await core.workflows.resume(first.id);
+  writeFileSync(join(scratch.workspace, "go"), "");
+  expect(await again.result()).toMatchObject({ outcome: "SUCCEEDED" });
 });
 
 it("passes secrets of the program's environment on to steps, masked in what it tells", async () => {

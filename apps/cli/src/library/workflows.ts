@@ -1,5 +1,12 @@
 /** Workflows of the library: starts, continues, lists and ends runs of workflow files in this process. */
-import { AgentCoreError, omitUndefined, onAbort, systemClock, type WorkerAdapter } from "@agentcore/contract";
+import {
+  AgentCoreError,
+  omitUndefined,
+  onAbort,
+  systemClock,
+  systemIds,
+  type WorkerAdapter,
+} from "@agentcore/contract";
 import type { JobStore, Journal, JournalHeader, JournalValue } from "@agentcore/scheduler";
 import { requireCapabilities } from "@agentcore/worker-kit";
 import {
@@ -28,7 +35,7 @@ import { answerWait } from "../workflow/answer-approval.ts";
 import { endWithoutFile } from "../workflow/end-run.ts";
 import { lookUpAdapters } from "../workflow/known-workers.ts";
 import { requireWorkflow } from "../workflow/load-workflow.ts";
-import { liveOwner, runStateOf } from "../workflow/run-owner.ts";
+import { runStateOf, workerOf } from "../workflow/run-owner.ts";
 import type { OpenedEngine } from "../workflow/open-engine.ts";
 import {
   callerOf,
@@ -215,10 +222,12 @@ class LibraryWorkflows implements Workflows {
     const { maxCostUsd: costUsd = null, maxTokens: tokens = null } = options;
     const budget = lowerBudget(workflow.budget, { costUsd, tokens }) ?? undefined;
     const caller: Caller = { agentFiles, branch, isDaemon: this.#options.isDaemon ?? false };
-    return this.#follow(options, (ports) =>
+    const { id = systemIds.next() } = options;
+    return this.#follow(id, options, (ports) =>
       runWorkflow({
         ...ports,
-        ...omitUndefined({ budget, id: options.id, env: options.env }),
+        ...omitUndefined({ budget, env: options.env }),
+        id,
         branch,
         workflow,
         workspace,
@@ -231,7 +240,7 @@ class LibraryWorkflows implements Workflows {
   async resume(id: string, options: FollowOptions = {}): Promise<WorkflowRunHandle> {
     checkOptions("workflows.resume()", options);
     const found = await this.#findFree(id);
-    return this.#follow(options, (ports) => resumeRun({ ...ports, ...found }));
+    return this.#follow(found.id, options, (ports) => resumeRun({ ...ports, ...found }));
   }
 
   async retry(id: string, options: RetryWorkflowOptions = {}): Promise<WorkflowRunHandle> {
@@ -240,7 +249,7 @@ class LibraryWorkflows implements Workflows {
     const { from } = options;
     const choice =
       from === undefined ? ({ kind: "failed" } as const) : ({ kind: "from", step: from } as const);
-    return this.#follow(options, (ports) => retryRun({ ...ports, ...found, choice }));
+    return this.#follow(found.id, options, (ports) => retryRun({ ...ports, ...found, choice }));
   }
 
   async cancel(given: string, reason = "cancelled by the caller"): Promise<"cancelled" | "requested"> {
@@ -254,7 +263,7 @@ class LibraryWorkflows implements Workflows {
       await here.result();
       return "cancelled";
     }
-    if (liveOwner(run.stored.header["owner"] ?? null) !== null) {
+    if (workerOf(run.id, run.stored) !== null) {
       await requestCancel(this.#journal, run.id, { at: systemClock.now(), message: reason });
       return "requested";
     }
@@ -334,6 +343,7 @@ class LibraryWorkflows implements Workflows {
   }
 
   async #follow(
+    id: string,
     { signal, onEvent }: FollowOptions,
     begin: (ports: RunOptions) => Promise<RunHandle>,
   ): Promise<WorkflowRunHandle> {
@@ -348,8 +358,8 @@ class LibraryWorkflows implements Workflows {
         log.error({ error }, "onEvent of a workflow threw");
       }
     };
-    const handle = await begin({ ...(await this.#engine.ports()), onEvent: tell });
-    this.#engine.follow(handle);
+    const ports = await this.#engine.ports();
+    const handle = await this.#engine.follow(id, () => begin({ ...ports, onEvent: tell }));
     const stopListening = onAbort(signal, () => handle.cancel({ reason: "the caller's signal was aborted" }));
     const over = (): void => {
       events.end();

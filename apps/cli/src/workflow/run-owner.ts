@@ -1,9 +1,41 @@
 /** The process that works on a run, as the journal's header names it. */
-import { ownerIsDead, type processOwner } from "@agentcore/core";
+import { AgentCoreError } from "@agentcore/contract";
+import { ownerIsDead, processOwner } from "@agentcore/core";
 import type { JournalHeader, JournalValue } from "@agentcore/scheduler";
+import type { StoredRun } from "@agentcore/workflow";
 import { hostname } from "node:os";
 
 type Owner = { readonly host: string } & ReturnType<typeof processOwner>;
+
+/**
+ * Runs that engines of this process work on, by id. Only this process knows that it no longer works on a run that names it: a run
+ * that ends because the store takes no write cannot note that.
+ */
+const heldHere = new Set<string>();
+
+/** The run is worked on here until the function that is returned is called. Throws `AC_WORKFLOW_TAKEN` if it is already. */
+export function holdRun(id: string): () => void {
+  if (heldHere.has(id)) throw takenBy(id, process.pid);
+  heldHere.add(id);
+  return () => void heldHere.delete(id);
+}
+
+/** Null if nobody works on the run, or on the run that it is a part of. */
+export function workerOf(id: string, { header, created }: StoredRun): Owner | null {
+  const known = liveOwner(header["owner"] ?? null);
+  return known === null || heldHere.has(created.root ?? id) || !isThisProcess(known) ? known : null;
+}
+
+export function takenBy(id: string, pid: number): AgentCoreError {
+  return new AgentCoreError("AC_WORKFLOW_TAKEN", `process ${pid} works on run ${id}`, {
+    evidence: { run: id, pid },
+  });
+}
+
+function isThisProcess({ pid, startTicks, bootId }: Owner): boolean {
+  const own = processOwner();
+  return own.pid === pid && own.startTicks === startTicks && own.bootId === bootId;
+}
 
 /** Null if there is none, it is known to be gone, or it is on another machine and cannot be checked. */
 export function liveOwner(owner: JournalValue): Owner | null {

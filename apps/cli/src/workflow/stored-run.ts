@@ -4,7 +4,7 @@ import type { Journal } from "@agentcore/scheduler";
 import { readRun, runNotFound, type BranchOptions, type StoredRun, type Workflow } from "@agentcore/workflow";
 import { findRunId } from "./find-run.ts";
 import { loadWorkflow, requireWorkflow } from "./load-workflow.ts";
-import { liveOwner } from "./run-owner.ts";
+import { takenBy, workerOf } from "./run-owner.ts";
 
 /** What the journal keeps of the call that started a run. */
 export interface Caller {
@@ -46,11 +46,8 @@ export function requireUnfinished(run: FoundRun): void {
 /** Throws `AC_WORKFLOW_TAKEN` if a living process works on the run. */
 export function requireFree(run: FoundRun): void {
   if (outcomeOf(run) !== null) return;
-  const known = liveOwner(run.stored.header["owner"] ?? null);
-  if (known === null) return;
-  throw new AgentCoreError("AC_WORKFLOW_TAKEN", `process ${known.pid} works on run ${run.id}`, {
-    evidence: { run: run.id, pid: known.pid },
-  });
+  const known = workerOf(run.id, run.stored);
+  if (known !== null) throw takenBy(run.id, known.pid);
 }
 
 export function callerOf({ created }: StoredRun): Caller {
