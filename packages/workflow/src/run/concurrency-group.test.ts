@@ -1,3 +1,4 @@
+import { silentLog, systemClock, systemIds } from "@agentcore/contract";
 import { until } from "@agentcore/contract/testing";
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -5,6 +6,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { Step, Workflow } from "../definition.ts";
 import { readRun } from "../records/read-runs.ts";
 import { dieEverywhere } from "../testing/mortal-ports.ts";
+import { GroupPlace } from "./concurrency-group.ts";
 import { createRunRig, type RunRig } from "../testing/run-rig.ts";
 import { shellStep, testWorkflow } from "../testing/test-workflow.ts";
 
@@ -145,6 +147,34 @@ describe("the runs of a concurrency group", () => {
     await first.result();
     expect(ledger().slice(0, 4)).toEqual(["a", "a-end", "a-clean", "b"]);
   });
+});
+
+it("a place that is left while the store takes no write is free for the next run of the process", async () => {
+  let isFull = false;
+  const { journal } = rig;
+  const full = (): Promise<never> => Promise.reject(new Error("the disk is full"));
+  const ports = {
+    clock: systemClock,
+    ids: systemIds,
+    log: silentLog,
+    journal: {
+      ...journal,
+      append: (...write: Parameters<typeof journal.append>) => (isFull ? full() : journal.append(...write)),
+    },
+  };
+  const group = { name: "left", whenBusy: "wait" } as const;
+  const member = (run: string) => ({ run, owner: { pid: 1 }, isAlive: () => true });
+  const first = await GroupPlace.take(ports, group, member("first"));
+  const second = await GroupPlace.take(ports, group, member("second"));
+  expect(await second.holder()).toBe("first");
+  isFull = true;
+  await first.leave();
+  isFull = false;
+  expect(await second.holder()).toBeNull();
+  const again = await GroupPlace.take(ports, group, member("first"));
+  expect(await again.holder()).toBe("second");
+  await second.leave();
+  await again.leave();
 });
 
 it("a process that dies at any act of a run in a group leaves the group free", async () => {

@@ -5,6 +5,7 @@
 import { AgentCoreError, sleep, type Clock, type Ids, type Log } from "@agentcore/contract";
 import type { Journal, JournalHeader, JournalValue } from "@agentcore/scheduler";
 import { createHash } from "node:crypto";
+import { isDeepStrictEqual } from "node:util";
 import type { ConcurrencyGroup } from "../definition.ts";
 import { fillIn } from "../expression.ts";
 import { inputLookup, type InputValues } from "../inputs.ts";
@@ -41,6 +42,9 @@ const lookMs = 250;
 const triesMax = 100;
 const retryMs = 20;
 
+/** Tickets of this process. Only it knows that one of its places was given up while the store took no write. */
+const heldHere = new Set<string>();
+
 /** The place of a run in the queue of its group. */
 export class GroupPlace {
   readonly name: string;
@@ -63,13 +67,19 @@ export class GroupPlace {
     const place = new GroupPlace(ports, group.name, member);
     const own: Place = { run: member.run, ticket: place.#ticket, owner: member.owner };
     let others: readonly Place[] = [];
-    await place.#change((places) => {
-      others = place.#alive(places).filter(({ ticket }) => ticket !== place.#ticket);
-      if (others.some(({ run }) => run === member.run)) throw taken(member.run);
-      const [first] = others;
-      if (first !== undefined && group.whenBusy === "fail") throw busy(group.name, first.run);
-      return [...others, own];
-    });
+    heldHere.add(place.#ticket);
+    try {
+      await place.#change((places) => {
+        others = place.#alive(places).filter(({ ticket }) => ticket !== place.#ticket);
+        if (others.some(({ run }) => run === member.run)) throw taken(member.run);
+        const [first] = others;
+        if (first !== undefined && group.whenBusy === "fail") throw busy(group.name, first.run);
+        return [...others, own];
+      });
+    } catch (error) {
+      heldHere.delete(place.#ticket);
+      throw error;
+    }
     if (group.whenBusy !== "cancel_other") return place;
     const message = `cancelled for run ${member.run} of the concurrency group "${group.name}"`;
     // The run at work last: its end lets the next one in, which then knows that it is cancelled, too.
@@ -94,8 +104,9 @@ export class GroupPlace {
     return false;
   }
 
-  /** Never rejects: a place that could not be given up ends with the process. */
+  /** Never rejects: a place that could not be given up ends with the process, or when another run of it looks for a place. */
   async leave(): Promise<void> {
+    heldHere.delete(this.#ticket);
     try {
       await this.#change((places) => places.filter(({ ticket }) => ticket !== this.#ticket));
     } catch (error) {
@@ -107,7 +118,11 @@ export class GroupPlace {
   }
 
   #alive(places: readonly Place[]): readonly Place[] {
-    return places.filter(({ owner, ticket }) => ticket === this.#ticket || this.#member.isAlive(owner));
+    const isGivenUp = ({ owner, ticket }: Place): boolean =>
+      isDeepStrictEqual(owner, this.#member.owner) && !heldHere.has(ticket);
+    return places.filter(
+      (place) => place.ticket === this.#ticket || (this.#member.isAlive(place.owner) && !isGivenUp(place)),
+    );
   }
 
   async #change(next: (places: readonly Place[]) => readonly Place[]): Promise<void> {
