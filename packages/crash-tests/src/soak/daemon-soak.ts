@@ -230,9 +230,9 @@ class Soak {
     const database = await openStateDatabase({ directory: this.#rig.stateDir });
     try {
       const store = createSqliteTriggerStore(database);
-      await until(async () => !(await isAnythingOpen(store)), {
-        deadlineMs: drainMs,
-        what: "the end of every run",
+      const ended = async (): Promise<boolean> => !(await isAnythingOpen(store));
+      await until(ended, { deadlineMs: drainMs }).catch(() => {
+        this.#problems.push(`a run was still open ${drainMs} ms after the last event: ${this.#daemon.log}`);
       });
       await this.#daemon.stop();
       if (this.#daemon.exitCode !== 0)
