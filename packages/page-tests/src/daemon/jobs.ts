@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { systemIds } from "@agentcore/contract";
 import { byJobDedup, claimAs, die, testJob, testSubmission } from "@agentcore/scheduler/testing";
 import { createSqliteJobStore, openStateDatabase } from "@agentcore/store-sqlite";
+import { execa } from "execa";
 import type { Page } from "playwright-core";
 import { until, type DaemonCheck, type Rig, type RigPlace } from "./rig.ts";
 
@@ -40,12 +41,11 @@ export async function seedDeadLetters({ stateDir, workspace: parent }: RigPlace)
   await database.close();
 }
 
-const shell = (rig: RigPlace, instructions: string) => ({
-  task: { worker: "shell", workspace: rig.workspace, instructions, capabilities: ["run_commands"] },
-});
-
-const submit = async (rig: Rig, instructions: string): Promise<string> =>
-  (await rig.call<{ id: string }>("/v1/jobs", shell(rig, instructions))).id;
+async function submit(rig: Rig, instructions: string, place: Partial<RigPlace> = {}): Promise<string> {
+  const { workspace } = { ...rig, ...place };
+  const task = { worker: "shell", workspace, instructions, capabilities: ["edit", "run_commands"] };
+  return (await rig.call<{ id: string }>("/v1/jobs", { task })).id;
+}
 
 const count = async (rig: Rig, path: string): Promise<number> =>
   (await rig.call<{ count: number }>(`/v1/counts/${path}`)).count;
@@ -56,6 +56,8 @@ export const jobChecks: readonly DaemonCheck[] = [
   { name: "a job is submitted in a form, and its story appears live", run: submitted },
   { name: "a running job is cancelled, and says so with its receipt", run: cancelled },
   { name: "the output is followed, holds no more than a bound, and shows no escapes", run: followed },
+  { name: "what a job changed is shown as a patch, and markup in it as text", run: patched },
+  { name: "a dead letter is replayed with other limits from its story", run: replayedWithEdits },
   { name: "the filter is in the address, and is there after a reload", run: filtered },
   { name: "10,000 dead letters are replayed by a filter, and the replays cancelled", run: replayed },
   { name: "some dead letters are chosen and purged, and the others stay", run: purged },
@@ -125,6 +127,51 @@ async function followed(rig: Rig): Promise<void> {
   const small = await submit(rig, `printf '\\033[31mred\\033[0m <b>bold</b>\\n'`);
   await page.goto(`${rig.url}/jobs/${small}`);
   await log.filter({ hasText: "red <b>bold</b>" }).waitFor();
+  await page.context().close();
+}
+
+async function patched(rig: Rig): Promise<void> {
+  const repository = join(rig.workspace, "repository");
+  await mkdir(repository);
+  await execa("git", ["init", "-q", repository]);
+  const markup = "<img src=x onerror=\"document.title='pwned'\">";
+  const id = await submit(
+    rig,
+    `printf '%s\\n' '${markup.replaceAll("'", `'\\''`)}' > added.html; seq 30000 > long.txt`,
+    {
+      workspace: repository,
+    },
+  );
+  const page = await rig.open(`/jobs/${id}`);
+  await badge(page, "succeeded").waitFor();
+  const patch = page.getByRole("region", { name: "Patch" });
+  await patch.getByText(`+${markup}`).waitFor();
+  await page.getByText("So far: 2 files").waitFor();
+  await page.getByRole("button", { name: /^Show more/ }).click();
+  await page.getByText(/^2 files, 30,001 lines added, 0 removed/).waitFor();
+  await page.getByRole("button", { name: "changes" }).click();
+  await page.getByRole("dialog", { name: "changes" }).getByText("+1\n+2\n+3").waitFor();
+  assert.match(await page.title(), /^Jobs: /);
+  await page.context().close();
+}
+
+async function replayedWithEdits(rig: Rig): Promise<void> {
+  const id = await submit(rig, "echo no >&2; exit 7");
+  const page = await rig.open(`/jobs/${id}`);
+  await badge(page, "dead").waitFor();
+  await page.getByText("AC_WORKER_EXIT").first().waitFor();
+  await page.getByLabel("Stream").selectOption("stderr");
+  await page.locator(".log", { hasText: "no" }).waitFor();
+  await page.getByRole("button", { name: "Replay …" }).click();
+  const dialog = page.getByRole("dialog", { name: "Replay with changes" });
+  await dialog.getByLabel("Minutes of an attempt").fill("2");
+  await dialog.getByRole("button", { name: "Replay" }).click();
+  await page.waitForURL((url) => url.pathname !== `/jobs/${id}`);
+  await badge(page, "dead").waitFor();
+  await page.getByText("at most 2m").first().waitFor();
+  const replay = decodeURIComponent(new URL(page.url()).pathname.slice("/jobs/".length));
+  assert.equal((await rig.call<{ replayedAs: string }>(`/v1/jobs/${id}`)).replayedAs, replay);
+  assert.equal((await rig.call<{ timeoutMs: number }>(`/v1/jobs/${replay}`)).timeoutMs, 120_000);
   await page.context().close();
 }
 

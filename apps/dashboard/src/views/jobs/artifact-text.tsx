@@ -3,7 +3,7 @@ import type { ArtifactChunkDocument } from "@agentcore/contract";
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { asApiError, get, type ApiError } from "../../api/call.ts";
-import { bytesText, plainText } from "../../format.ts";
+import { bytesText, countText, plainText } from "../../format.ts";
 import { Empty, ErrorNote, Loading } from "../../parts/notes.tsx";
 import { diffBlocks, diffCounts } from "./diff.ts";
 
@@ -66,7 +66,8 @@ function Patch({ text, isWhole }: { readonly text: string; readonly isWhole: boo
     <>
       <p class="faint">
         {isWhole ? "" : "So far: "}
-        {files === 1 ? "1 file" : `${files} files`}, {added} lines added, {removed} removed
+        {files === 1 ? "1 file" : `${countText(files)} files`}, {countText(added)} lines added,{" "}
+        {countText(removed)} removed
       </p>
       <pre class="text-box diff" role="region" aria-label="Patch" tabIndex={0}>
         {blocks.map(({ kind, lines }, index) => (

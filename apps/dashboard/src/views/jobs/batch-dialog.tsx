@@ -22,49 +22,68 @@ export interface BatchDialogProps {
   readonly onClose: () => void;
 }
 
-/** Asks with the number that would be changed, then changes them, shows how far it is, and can be stopped. */
-export function BatchDialog(props: BatchDialogProps): JSX.Element {
-  const { verb, doneVerb, noun, batches, danger = false } = props;
+interface Batches {
+  /** Null: not counted yet. */
+  readonly total: number | null;
+  /** Null: not begun. */
+  readonly progress: Progress | null;
+  readonly error: ApiError | null;
+  readonly start: () => void;
+  readonly stop: () => void;
+}
+
+/** Counts, and works once it is told to. Closing the dialog stops it. */
+function useBatches({ count, batches }: Pick<BatchDialogProps, "count" | "batches">): Batches {
   const [total, setTotal] = useState<number | null>(null);
   const [progress, setProgress] = useState<Progress | null>(null);
   const [error, setError] = useState<ApiError | null>(null);
   const isStopped = useRef(false);
+  const stop = (): void => {
+    isStopped.current = true;
+  };
   useEffect(() => {
-    props.count().then(setTotal, (thrown: unknown) => setError(asApiError(thrown)));
-    return () => {
-      isStopped.current = true;
-    };
+    count().then(setTotal, (thrown: unknown) => setError(asApiError(thrown)));
+    return stop;
   }, []);
-  const isWorking = progress?.state === "working";
   const start = async (): Promise<void> => {
-    if (total === null || isWorking) return;
+    if (total === null || progress?.state === "working") return;
     isStopped.current = false;
     setError(null);
     let last = noProgress;
     try {
       const batch = batches(total);
       setProgress(noProgress);
-      setProgress(
-        await runBatches(batch, (now) => {
-          last = now;
-          setProgress(now);
-          return !isStopped.current;
-        }),
-      );
+      const onProgress = (now: Progress): boolean => {
+        last = now;
+        setProgress(now);
+        return !isStopped.current;
+      };
+      setProgress(await runBatches(batch, onProgress));
     } catch (thrown) {
       setError(asApiError(thrown));
       setProgress(last === noProgress ? null : { ...last, state: "stopped" });
     }
   };
-  const stop = (): void => {
-    isStopped.current = true;
-  };
+  return { total, progress, error, start: () => void start(), stop };
+}
+
+/** Asks with the number that would be changed, then changes them, shows how far it is, and can be stopped. */
+export function BatchDialog(props: BatchDialogProps): JSX.Element {
+  const { verb, doneVerb, noun, danger = false } = props;
+  const { total, progress, error, start, stop } = useBatches(props);
+  const actions = useRef<HTMLDivElement>(null);
+  const isWorking = progress?.state === "working";
+  const isOver = progress !== null && !isWorking;
+  useEffect(() => {
+    // The button that had the focus is gone.
+    if (isOver) actions.current?.querySelector("button")?.focus();
+  }, [isOver]);
   const some = `${countText(total)} ${noun}`;
   return (
     <Dialog title={`${verb} ${total === null ? noun : some}?`} onClose={isWorking ? stop : props.onClose}>
       {progress === null && (
         <div class="dialog-text">
-          <p>{total === null ? "Counting …" : total === 0 ? "None match the filter." : props.children}</p>
+          <div>{total === null ? "Counting …" : total === 0 ? "None match the filter." : props.children}</div>
         </div>
       )}
       {progress !== null && (
@@ -74,20 +93,25 @@ export function BatchDialog(props: BatchDialogProps): JSX.Element {
         {progress !== null && progressText(progress, total, doneVerb)}
       </p>
       <ErrorNote error={error} />
-      <div class="dialog-actions">
-        {isWorking && (
-          <button type="button" onClick={stop}>
+      <div class="dialog-actions" ref={actions}>
+        {isWorking ? (
+          <button key="stop" type="button" onClick={stop}>
             Stop
           </button>
-        )}
-        {!isWorking && (
-          <button type="button" onClick={props.onClose}>
+        ) : (
+          <button key="close" type="button" onClick={props.onClose}>
             {progress === null ? "Back" : "Close"}
           </button>
         )}
-        {progress === null && total !== null && total > 0 && (
-          <button type="button" class={danger ? "danger" : "primary"} onClick={() => void start()}>
-            {`${verb} ${some}`}
+        {(progress === null || isWorking) && total !== null && total > 0 && (
+          <button
+            key="start"
+            type="button"
+            class={danger ? "danger" : "primary"}
+            aria-disabled={isWorking}
+            onClick={start}
+          >
+            {isWorking ? `${verb} …` : `${verb} ${some}`}
           </button>
         )}
       </div>

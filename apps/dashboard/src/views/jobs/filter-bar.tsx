@@ -45,6 +45,8 @@ const hints: Readonly<Partial<Record<FieldName, string>>> = {
 
 /** The filter of a list, which the address keeps. */
 export function FilterBar({ form, hasStates, since, children }: FilterBarProps): JSX.Element {
+  // Once: it must not close while its last field is emptied.
+  const [isOpen] = useState(hasMore(form));
   const change = (name: FieldName) => (value: string) => setQuery({ [name]: value, before: null });
   const text = (name: FieldName, label: string, type: "text" | "search" = "text"): JSX.Element => (
     <TextField
@@ -73,7 +75,7 @@ export function FilterBar({ form, hasStates, since, children }: FilterBarProps):
           onChange={change("since")}
         />
       </div>
-      <details open={hasMore(form)}>
+      <details open={isOpen}>
         <summary>More conditions</summary>
         <div class="filter-fields">{more}</div>
       </details>

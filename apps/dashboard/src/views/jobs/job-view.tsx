@@ -4,7 +4,7 @@ import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import { get, post } from "../../api/call.ts";
 import { countText, moneyText, plainText } from "../../format.ts";
-import { useEvents, useLive } from "../../live/live.ts";
+import { useLive } from "../../live/live.ts";
 import { ActionButton } from "../../parts/action-button.tsx";
 import { Link } from "../../parts/link.tsx";
 import { ErrorNote, Loading } from "../../parts/notes.tsx";
@@ -15,7 +15,9 @@ import { ArtifactText } from "./artifact-text.tsx";
 import { Attempts } from "./attempts.tsx";
 import { isDelayed, isOpen, jobHref, JobState } from "./job-columns.tsx";
 import { LogSection } from "./log-view.tsx";
+import { fact } from "./fact.ts";
 import { ReplayDialog } from "./replay-dialog.tsx";
+import { RunningFacts } from "./running-facts.tsx";
 import { storyOf, type Decisions, type Job } from "./story.ts";
 import { Timeline } from "./timeline.tsx";
 
@@ -56,7 +58,7 @@ export function JobView(): JSX.Element {
       <Reason job={job} why={why} />
       <Section title="Facts">
         <Facts items={factsOf(job)} />
-        {job.state === "running" && <LiveFacts key={job.attempt} id={job.id} job={job} />}
+        {job.state === "running" && <RunningFacts id={job.id} />}
       </Section>
       <Section title="Instructions">
         <pre class="text-box wrap" role="region" aria-label="Instructions" tabIndex={0}>
@@ -153,9 +155,6 @@ function Reason({ job, why }: { readonly job: Job; readonly why: Decisions }): J
   );
 }
 
-const fact = (term: string, value: Fact["value"] | null): readonly Fact[] =>
-  value === null ? [] : [{ term, value }];
-
 function factsOf(job: Job): readonly Fact[] {
   const { run, step, replayedAs, maxTokens, tokens } = job;
   const labels = Object.entries(job.labels).map(([name, value]) => `${name}=${value}`);
@@ -197,59 +196,6 @@ function factsOf(job: Job): readonly Fact[] {
     ...fact("Labels", labels.length === 0 ? null : plainText(labels.join(", "))),
     { term: "Id", value: <code>{plainText(job.id)}</code> },
   ];
-}
-
-interface Heard {
-  readonly tool: string | null;
-  readonly costUsd: number | null;
-  readonly tokens: number | null;
-}
-
-/** What a running worker says about itself, from now on. */
-function LiveFacts({ id, job }: { readonly id: string; readonly job: Job }): JSX.Element | null {
-  const [heard, setHeard] = useState<Heard>({ tool: null, costUsd: null, tokens: null });
-  useEvents({ topics: ["output"], job: id }, (document) => {
-    const event = document["event"] as WorkerSaid | undefined;
-    if (event === undefined) return;
-    setHeard((last) => heardNow(last, event));
-  });
-  const { tool, costUsd, tokens } = heard;
-  const items = [
-    ...fact("Now", tool),
-    ...fact(
-      "Cost of this attempt",
-      costUsd === null ? null : `${moneyText(costUsd)}${ofMost(job.maxCostUsd)}`,
-    ),
-    ...fact("Tokens of this attempt", tokens === null ? null : countText(tokens)),
-  ];
-  return items.length === 0 ? null : <Facts items={items} />;
-}
-
-const ofMost = (most: number | null): string => (most === null ? "" : ` of ${moneyText(most)}`);
-
-interface WorkerSaid {
-  readonly type: string;
-  readonly tool?: string;
-  readonly summary?: string;
-  readonly costUsd?: number | null;
-  readonly usage?: Readonly<Record<string, number | null>>;
-}
-
-function heardNow(last: Heard, event: WorkerSaid): Heard {
-  switch (event.type) {
-    case "tool_call":
-      return { ...last, tool: plainText(`${event.tool ?? ""}: ${event.summary ?? ""}`).slice(0, 200) };
-    case "tool_result":
-      return { ...last, tool: null };
-    case "usage":
-      return {
-        ...last,
-        costUsd: event.costUsd ?? null,
-        tokens: Object.values(event.usage ?? {}).reduce<number>((sum, value) => sum + (value ?? 0), 0),
-      };
-    default:
-      return last;
-  }
 }
 
 /** What the newest attempt with a patch changed. */

@@ -1,0 +1,40 @@
+import type { OverviewDocument } from "@agentcore/contract";
+import type { JSX } from "preact";
+import { get } from "../../api/call.ts";
+import { countText, moneyText, plainText } from "../../format.ts";
+import { useLive } from "../../live/live.ts";
+import { Badge } from "../../parts/badge.tsx";
+import { Meter } from "../../parts/meter.tsx";
+import { Facts } from "../../parts/section.tsx";
+import { Time } from "../../parts/values.tsx";
+import { fact } from "./fact.ts";
+
+/** What a running worker does now, and what it has used so far. Nothing if the daemon does not tell. */
+export function RunningFacts({ id }: { readonly id: string }): JSX.Element | null {
+  const { data } = useLive(
+    (signal) => get<OverviewDocument>("/v1/overview", {}, signal),
+    { topics: ["jobs", "output"], job: id },
+    [id],
+  );
+  const now = data?.running.find(({ job }) => job === id);
+  if (now === undefined) return null;
+  const { activity, tool, lastOutputAt, costUsd, maxCostUsd, tokens, maxTokens } = now;
+  const used = (value: number | null, max: number | null, label: string, textOf: (value: number) => string) =>
+    value === null ? null : (
+      <Meter value={value} max={max} label={label}>
+        {textOf(value)}
+        {max !== null && ` of ${textOf(max)}`}
+      </Meter>
+    );
+  return (
+    <Facts
+      items={[
+        { term: "Now", value: <Badge state={activity} /> },
+        ...fact("Tool", tool === null ? null : plainText(tool)),
+        { term: "Last output", value: <Time at={lastOutputAt} /> },
+        ...fact("Cost so far", used(costUsd, maxCostUsd, "Cost so far", moneyText)),
+        ...fact("Tokens so far", used(tokens, maxTokens, "Tokens so far", countText)),
+      ]}
+    />
+  );
+}
