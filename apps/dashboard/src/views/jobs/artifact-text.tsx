@@ -41,7 +41,9 @@ export function ArtifactText({ job, attempt, artifact }: ArtifactTextProps): JSX
       {kind === "patch" ? (
         <Patch text={plainText(text)} isWhole={left === 0} />
       ) : (
-        <pre class="text-box">{plainText(text)}</pre>
+        <pre class="text-box" role="region" aria-label={name} tabIndex={0}>
+          {plainText(text)}
+        </pre>
       )}
       {left > 0 && nextOffset < shownBytesMax && (
         <p class="pager">

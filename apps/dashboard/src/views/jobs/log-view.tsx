@@ -90,7 +90,10 @@ function Tail({ id, attempt, stream }: TailProps): JSX.Element {
   const isOver = data?.ended === true;
   useEffect(() => {
     if (isOver) return;
-    const timer = setInterval(() => !paused.peek() && refresh(), lookAgainMs);
+    const look = (): void => {
+      if (!paused.peek() && document.visibilityState === "visible") refresh();
+    };
+    const timer = setInterval(look, lookAgainMs);
     return () => clearInterval(timer);
   }, [isOver]);
   if (data === null) return error === null ? <Loading /> : <ErrorNote error={error} />;

@@ -1,5 +1,5 @@
 import type { JSX } from "preact";
-import { plainText } from "../../format.ts";
+import { absoluteText, plainText } from "../../format.ts";
 import { Badge } from "../../parts/badge.tsx";
 import { Section } from "../../parts/section.tsx";
 import { Time } from "../../parts/values.tsx";
@@ -11,7 +11,7 @@ export function Timeline({ chapters }: { readonly chapters: readonly Chapter[] }
       <ol class="story">
         {chapters.map((chapter, index) => (
           <li key={index}>
-            <Time at={chapter.at} />
+            <Moment at={chapter.at} before={chapters[index - 1]?.at} />
             <div class="foreign">
               <Badge state={chapter.title} tone={chapter.tone} label={chapter.title} />
               {chapter.count > 1 && (
@@ -27,5 +27,23 @@ export function Timeline({ chapters }: { readonly chapters: readonly Chapter[] }
         ))}
       </ol>
     </Section>
+  );
+}
+
+interface MomentProps {
+  readonly at: number;
+  /** Of what is told before it. */
+  readonly before: number | undefined;
+}
+
+/** The time of day; the day too where it is another one. */
+function Moment({ at, before }: MomentProps): JSX.Element {
+  const text = absoluteText(at);
+  const [day = "", time = ""] = text.split(" ");
+  const isSameDay = before !== undefined && absoluteText(before).startsWith(day);
+  return (
+    <time dateTime={new Date(at).toISOString()} title={text}>
+      {isSameDay ? time : `${day} ${time}`}
+    </time>
   );
 }
