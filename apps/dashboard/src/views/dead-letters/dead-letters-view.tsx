@@ -155,7 +155,7 @@ function Replay({ where, onClose }: ChangeProps): JSX.Element {
     <BatchDialog
       verb="Replay"
       doneVerb="replayed"
-      noun="dead letters"
+      noun="dead letter"
       count={countOf(where)}
       batches={batches}
       onClose={onClose}
@@ -188,7 +188,7 @@ function Purge({ where, onClose }: ChangeProps): JSX.Element {
     <BatchDialog
       verb="Purge"
       doneVerb="purged"
-      noun="dead letters"
+      noun="dead letter"
       danger
       count={countOf(where)}
       batches={batches}

@@ -11,7 +11,7 @@ export interface BatchDialogProps {
   /** Such as `Replay`, and what was done to those that are done, such as `replayed`. */
   readonly verb: string;
   readonly doneVerb: string;
-  /** Such as `dead letters`. */
+  /** One of them, such as `dead letter`. */
   readonly noun: string;
   readonly count: () => Promise<number>;
   /** `total`: what `count` said. May throw what is wrong with a field. */
@@ -78,9 +78,12 @@ export function BatchDialog(props: BatchDialogProps): JSX.Element {
     // The button that had the focus is gone.
     if (isOver) actions.current?.querySelector("button")?.focus();
   }, [isOver]);
-  const some = `${countText(total)} ${noun}`;
+  const some = total === 1 ? `1 ${noun}` : `${countText(total)} ${noun}s`;
   return (
-    <Dialog title={`${verb} ${total === null ? noun : some}?`} onClose={isWorking ? stop : props.onClose}>
+    <Dialog
+      title={`${verb} ${total === null ? `${noun}s` : some}?`}
+      onClose={isWorking ? stop : props.onClose}
+    >
       {progress === null && (
         <div class="dialog-text">
           <div>{total === null ? "Counting …" : total === 0 ? "None match the filter." : props.children}</div>

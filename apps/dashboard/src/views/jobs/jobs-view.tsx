@@ -108,7 +108,7 @@ function CancelAll({ conditions, onClose }: CancelAllProps): JSX.Element {
     <BatchDialog
       verb="Cancel"
       doneVerb="cancelled"
-      noun="jobs"
+      noun="job"
       danger
       count={async () =>
         where.state.length === 0 ? 0 : (await get<CountDocument>("/v1/counts/jobs", where)).count

@@ -43,7 +43,8 @@ function Moment({ at, before }: MomentProps): JSX.Element {
   const isSameDay = before !== undefined && absoluteText(before).startsWith(day);
   return (
     <time dateTime={new Date(at).toISOString()} title={text}>
-      {isSameDay ? time : `${day} ${time}`}
+      {!isSameDay && <span class="story-day">{day} </span>}
+      {time}
     </time>
   );
 }
