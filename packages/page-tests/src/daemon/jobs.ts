@@ -7,6 +7,7 @@ import { byJobDedup, claimAs, die, testJob, testSubmission } from "@agentcore/sc
 import { createSqliteJobStore, openStateDatabase } from "@agentcore/store-sqlite";
 import { execa } from "execa";
 import type { Page } from "playwright-core";
+import { sidewaysScroll } from "../look.ts";
 import { until, type DaemonCheck, type Rig, type RigPlace } from "./rig.ts";
 
 const deadLetters = 10_000;
@@ -41,10 +42,16 @@ export async function seedDeadLetters({ stateDir, workspace: parent }: RigPlace)
   await database.close();
 }
 
-async function submit(rig: Rig, instructions: string, place: Partial<RigPlace> = {}): Promise<string> {
-  const { workspace } = { ...rig, ...place };
+interface Given {
+  /** Default: that of the rig. */
+  readonly workspace?: string;
+  readonly notBefore?: number;
+}
+
+async function submit(rig: Rig, instructions: string, given: Given = {}): Promise<string> {
+  const { workspace = rig.workspace, ...rest } = given;
   const task = { worker: "shell", workspace, instructions, capabilities: ["edit", "run_commands"] };
-  return (await rig.call<{ id: string }>("/v1/jobs", { task })).id;
+  return (await rig.call<{ id: string }>("/v1/jobs", { task, ...rest })).id;
 }
 
 const count = async (rig: Rig, path: string): Promise<number> =>
@@ -55,12 +62,14 @@ const badge = (page: Page, state: string) => page.locator("h1 .badge", { hasText
 export const jobChecks: readonly DaemonCheck[] = [
   { name: "a job is submitted in a form, and its story appears live", run: submitted },
   { name: "a running job is cancelled, and says so with its receipt", run: cancelled },
+  { name: "a delayed job says why it waits, is run now, and killed though it ignores TERM", run: killed },
   { name: "the output is followed, holds no more than a bound, and shows no escapes", run: followed },
   { name: "what a job changed is shown as a patch, and markup in it as text", run: patched },
   { name: "a dead letter is replayed with other limits from its story", run: replayedWithEdits },
   { name: "the filter is in the address, and is there after a reload", run: filtered },
   { name: "10,000 dead letters are replayed by a filter, and the replays cancelled", run: replayed },
   { name: "some dead letters are chosen and purged, and the others stay", run: purged },
+  { name: "every view fits a phone", run: fitsPhone },
   { name: "with a token that may only read nothing can be changed", run: readOnly },
 ];
 
@@ -102,6 +111,28 @@ async function cancelled(rig: Rig): Promise<void> {
   await page.getByText(/TERM/).first().waitFor();
   await row.waitFor({ state: "detached" });
   await Promise.all([list.context().close(), page.context().close()]);
+}
+
+async function killed(rig: Rig): Promise<void> {
+  const id = await submit(rig, "trap '' TERM; echo stubborn; sleep 300 & wait; wait; wait", {
+    notBefore: Date.now() + 3_600_000,
+  });
+  const page = await rig.open(`/jobs/${id}`);
+  await badge(page, "delayed").waitFor();
+  await page.getByRole("region", { name: "Why it waits" }).getByText("Not before in 59m").waitFor();
+  await page.getByRole("button", { name: "Run now" }).click();
+  await page.locator(".log", { hasText: "stubborn" }).waitFor();
+  await page.getByRole("button", { name: "Kill" }).click();
+  const dialog = page.getByRole("dialog", { name: "Kill?" });
+  await dialog.getByText("killed at once").waitFor();
+  await dialog.getByRole("button", { name: "Kill" }).click();
+  await badge(page, "cancelled").waitFor();
+  await page
+    .getByText(/KILL|kill/)
+    .first()
+    .waitFor();
+  await page.getByText("nothing left").waitFor();
+  await page.context().close();
 }
 
 async function followed(rig: Rig): Promise<void> {
@@ -246,6 +277,17 @@ async function purged(rig: Rig): Promise<void> {
   await dialog.getByText("Done: 2 of 2 purged.").waitFor();
   assert.equal(await count(rig, "dead-letters?label=batch%3Dother"), batchJobs - 2);
   await page.context().close();
+}
+
+async function fitsPhone(rig: Rig): Promise<void> {
+  const job = await submit(rig, `true # ${"a-long-word-".repeat(40)}`);
+  for (const path of ["/jobs", `/jobs/${job}`, "/dead", "/dead?label=batch%3Dother&tenant=x"]) {
+    const page = await rig.open(path, { width: 360 });
+    await page.locator("main section").nth(1).waitFor();
+    await page.getByText("Reading …").waitFor({ state: "detached" });
+    assert.deepEqual(await page.evaluate(sidewaysScroll), [], path);
+    await page.context().close();
+  }
 }
 
 async function readOnly(rig: Rig): Promise<void> {

@@ -116,7 +116,7 @@ const reasonTitles = {
 function Reason({ job, why }: { readonly job: Job; readonly why: Decisions }): JSX.Element | null {
   const { code, reason, state } = job;
   const setting = why.decisions.findLast((decision) => decision.code === code)?.configuredAt ?? null;
-  const isWaiting = state === "queued" && (why.ahead.length > 0 || why.blockedBy !== null);
+  const isWaiting = state === "queued" && (why.ahead.length > 0 || why.blockedBy !== null || isDelayed(job));
   if (code === null && reason === null && !isWaiting && why.left.length === 0) return null;
   return (
     <Section title={reasonTitles[state]}>
@@ -124,6 +124,11 @@ function Reason({ job, why }: { readonly job: Job; readonly why: Decisions }): J
         <p class="foreign">
           {code !== null && <code>{code}</code>} {plainText(reason ?? "")}
           {setting !== null && <span class="faint"> Set at {setting}.</span>}
+        </p>
+      )}
+      {isDelayed(job) && (
+        <p>
+          Not before <Time at={job.runAt} />.
         </p>
       )}
       {state === "queued" && why.blockedBy !== null && (
@@ -168,7 +173,6 @@ function factsOf(job: Job): readonly Fact[] {
     { term: "May", value: job.capabilities.join(", ") },
     { term: "Attempt", value: `${job.attempt} of ${job.maxAttempts}` },
     { term: "Submitted", value: <Time at={job.submittedAt} /> },
-    ...fact("Not before", isDelayed(job) ? <Time at={job.runAt} /> : null),
     ...fact("Runs for", job.claimedAt === null ? null : <Age since={job.claimedAt} />),
     ...fact("Ended", job.endedAt === null ? null : <Time at={job.endedAt} />),
     { term: "Time limit of an attempt", value: <Duration ms={job.timeoutMs} /> },
