@@ -32,7 +32,7 @@ export function Timeline({ chapters }: { readonly chapters: readonly Chapter[] }
 
 interface MomentProps {
   readonly at: number;
-  /** Of what is told before it. */
+  /** Of the chapter before it. */
   readonly before: number | undefined;
 }
 
