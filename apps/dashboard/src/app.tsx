@@ -65,7 +65,7 @@ function Navigation({ first }: { readonly first: string | undefined }): JSX.Elem
   );
 }
 
-const themeNames = { system: "System", light: "Light", dark: "Dark" };
+const themeNames = { system: "Auto", light: "Light", dark: "Dark" };
 
 function Controls(): JSX.Element {
   const state = paused.value ? "paused" : streamState.value;
@@ -81,9 +81,15 @@ function Controls(): JSX.Element {
         aria-pressed={paused.value}
         onClick={() => setPaused(!paused.peek())}
       >
-        {paused.value ? "Resume updates" : "Pause updates"}
+        {paused.value ? "Resume" : "Pause"}
+        <span class="wide-only"> updates</span>
       </button>
-      <button type="button" class="quiet" title="Colors: system, light or dark" onClick={nextTheme}>
+      <button
+        type="button"
+        class="quiet"
+        title="Colors: as the system has them, light, or dark"
+        onClick={nextTheme}
+      >
         {themeNames[theme()]}
       </button>
       <button type="button" class="quiet" onClick={() => signOut()}>

@@ -144,6 +144,18 @@ export function useLive<T>(
   return { ...view, refresh: () => readerRef.current?.ask() };
 }
 
+/** Calls again and again, while the tab is visible and updates are not paused. */
+export function useRepeat(ms: number, act: () => void): void {
+  const latest = useRef(act);
+  latest.current = act;
+  useEffect(() => {
+    const timer = setInterval(() => {
+      if (isVisible.peek() && !isPaused.peek()) latest.current();
+    }, ms);
+    return () => clearInterval(timer);
+  }, [ms]);
+}
+
 /** Calls with each event, while the tab is visible and updates are not paused. */
 export function useEvents(on: LiveQuery, onEvent: (document: EventDocument) => void): void {
   const latest = useRef(onEvent);

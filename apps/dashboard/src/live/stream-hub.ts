@@ -11,12 +11,15 @@ export interface TabPort {
 }
 
 const quietTopics: readonly EventTopic[] = ["jobs", "workflows", "triggers", "daemon"];
-/** Events are passed on in groups. */
-const groupMs = 250;
 /** More than these in a group are not worth their cost: the tabs read again. */
 const groupMax = 500;
-/** So long the stream stays open when no tab watches: most changes from tab to tab take less. */
-const lingerMs = 5_000;
+
+export interface StreamHubOptions {
+  /** Events are passed on in groups, at most one in this time. Default 250 ms. */
+  readonly groupMs?: number;
+  /** So long the stream stays open when no tab watches: most changes from tab to tab take less. Default 5 s. */
+  readonly lingerMs?: number;
+}
 
 interface OpenStream {
   readonly token: string;
@@ -25,6 +28,8 @@ interface OpenStream {
 }
 
 export class StreamHub {
+  readonly #groupMs: number;
+  readonly #lingerMs: number;
   readonly #tabs = new Map<TabPort, TabState>();
   #stream: OpenStream | null = null;
   #state: StreamState = "off";
@@ -33,6 +38,11 @@ export class StreamHub {
   #isGroupTooLarge = false;
   #groupTimer: ReturnType<typeof setTimeout> | null = null;
   #lingerTimer: ReturnType<typeof setTimeout> | null = null;
+
+  constructor({ groupMs = 250, lingerMs = 5000 }: StreamHubOptions = {}) {
+    this.#groupMs = groupMs;
+    this.#lingerMs = lingerMs;
+  }
 
   update(port: TabPort, state: TabState): void {
     const isNew = !this.#tabs.has(port);
@@ -51,7 +61,7 @@ export class StreamHub {
     if (token === null) {
       const isSignedOut = [...this.#tabs.values()].every((tab) => tab.token === null);
       if (isSignedOut) this.#close();
-      else this.#lingerTimer ??= setTimeout(() => this.#close(), lingerMs);
+      else this.#lingerTimer ??= setTimeout(() => this.#close(), this.#lingerMs);
       return;
     }
     if (this.#lingerTimer !== null) clearTimeout(this.#lingerTimer);
@@ -108,7 +118,7 @@ export class StreamHub {
   }
 
   #schedule(): void {
-    if (this.#groupTimer === null) this.#groupTimer = setTimeout(() => this.#passOn(), groupMs);
+    if (this.#groupTimer === null) this.#groupTimer = setTimeout(() => this.#passOn(), this.#groupMs);
   }
 
   #passOn(): void {

@@ -6,6 +6,8 @@ export interface MeterProps {
   readonly max: number | null;
   /** What it shows, for those who do not see it. */
   readonly label: string;
+  /** `progress`: to be full is good. Default `limit`. */
+  readonly kind?: "limit" | "progress" | undefined;
   /** Beside the bar, such as `$1.20 of $5`. */
   readonly children?: ComponentChildren;
 }
@@ -13,15 +15,16 @@ export interface MeterProps {
 const nearShare = 0.8;
 
 /** How much of a limit is used. */
-export function Meter({ value, max, label, children }: MeterProps): JSX.Element {
+export function Meter({ value, max, label, kind = "limit", children }: MeterProps): JSX.Element {
   const share = max === null || max <= 0 ? null : Math.min(1, value / max);
-  const level = share === null || share < nearShare ? "" : share < 1 ? " near" : " full";
+  const level =
+    kind === "progress" || share === null || share < nearShare ? "" : share < 1 ? " near" : " full";
   return (
     <span class="meter-box">
       {share !== null && (
         <span
           class={`meter${level}`}
-          role="meter"
+          role={kind === "progress" ? "progressbar" : "meter"}
           aria-label={label}
           aria-valuenow={Math.round(share * 100)}
           aria-valuemin={0}

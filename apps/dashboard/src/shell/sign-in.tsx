@@ -1,6 +1,6 @@
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
-import { asApiError, type ApiError } from "../api/call.ts";
+import { ApiError, asApiError } from "../api/call.ts";
 import { refusal, signIn } from "../api/token.ts";
 import { ErrorNote } from "../parts/notes.tsx";
 import { TextField } from "../parts/fields.tsx";
@@ -19,7 +19,11 @@ export function SignIn(): JSX.Element {
       await factsFor(token);
       signIn(token);
     } catch (thrown) {
-      setError(asApiError(thrown));
+      const error = asApiError(thrown);
+      // Its cure is for programs; what helps here stands below.
+      setError(
+        error.status === 401 ? new ApiError(error.code, error.message, { cure: "", status: 401 }) : error,
+      );
       setTrying(false);
     }
   };
