@@ -55,17 +55,21 @@ export function daemonPort({ parts, config, onEndAsked, graceMs }: DaemonPortOpt
     },
     stopAll: async (reason) => {
       const at = systemClock.now();
+      const stopped = new Set<string>();
+      for await (const { job } of jobsIn(parts, ["running"])) stopped.add(job.id);
       const triggers = [...engine.state.triggers.values()].filter(({ pause }) => pause === null);
       for (const { id } of triggers)
         if (engine.state.definition.triggers.has(id)) await engine.pause(id, reason);
       for (const { id } of engine.state.open.values()) await engine.cancel(id, reason).catch(() => {});
       const runs = await runningRuns();
       await Promise.allSettled(runs.map((run) => workflows.cancel(run, reason)));
+      // The jobs of a run may have ended with it by now; each was stopped all the same.
       const { queued, running } = await cancelJobs(parts, reason);
+      for (const id of running) stopped.add(id);
       const deadline = systemClock.now() + stopMsMax;
       while (systemClock.now() < deadline && (await scheduler.stats()).running > 0)
         await sleep(systemClock, pollMs);
-      const jobs = await Promise.all(running.map((id) => endOf(parts, id)));
+      const jobs = await Promise.all([...stopped].map((id) => endOf(parts, id)));
       const survivors = leftProcesses(composition.state.containment);
       const stillRunning = (await scheduler.stats()).running;
       return {
@@ -94,18 +98,23 @@ async function check(name: string, look: () => Promise<void>) {
 }
 
 /** Cancels every job that waits or runs. */
-async function cancelJobs({ composition, scheduler }: DaemonParts, reason: string) {
+async function cancelJobs(parts: DaemonParts, reason: string) {
   const running: string[] = [];
   let queued = 0;
+  for await (const { job, state } of jobsIn(parts, ["queued", "running"])) {
+    await (await parts.scheduler.attach(job.id)).cancel({ reason });
+    if (state.kind === "running") running.push(job.id);
+    else queued += 1;
+  }
+  return { running, queued };
+}
+
+async function* jobsIn({ composition }: DaemonParts, states: readonly ("queued" | "running")[]) {
   for (let before: string | undefined; ;) {
-    const query = { states: ["queued", "running"] as const, limit: pageSize };
-    const { jobs } = await composition.store.list({ ...query, ...(before === undefined ? {} : { before }) });
-    for (const { job, state } of jobs) {
-      await (await scheduler.attach(job.id)).cancel({ reason });
-      if (state.kind === "running") running.push(job.id);
-      else queued += 1;
-    }
-    if (jobs.length < pageSize) return { running, queued };
+    const query = { states, limit: pageSize, ...(before === undefined ? {} : { before }) };
+    const { jobs } = await composition.store.list(query);
+    yield* jobs;
+    if (jobs.length < pageSize) return;
     before = jobs.at(-1)?.job.id;
   }
 }

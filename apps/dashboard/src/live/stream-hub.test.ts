@@ -60,8 +60,10 @@ class Tab {
   }
 }
 
-const publish = (n: number, topic: "jobs" | "output" = "jobs"): void =>
-  api.publish({ topic, document: { type: "test", ...{ n } } });
+function publish(n: number, topic: "jobs" | "output" = "jobs"): void {
+  const document: { readonly type: string; readonly n: number } = { type: "test", n };
+  api.publish({ topic, document });
+}
 
 it("shares one stream among all tabs; a hidden one receives nothing", async () => {
   const hub = makeHub();
