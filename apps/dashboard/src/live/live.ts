@@ -20,6 +20,7 @@ const state = signal<StreamState>("off");
 const isPaused = signal(false);
 const isVisible = signal(typeof document === "undefined" || document.visibilityState === "visible");
 const outputReaders = signal(0);
+const heldLock = signal<string | null>(null);
 
 export const streamState: ReadonlySignal<StreamState> = state;
 /** Whether the user stopped the updates of this tab. */
@@ -69,8 +70,7 @@ function onMessage(message: FromWorker): void {
 /** Connects this tab to the stream of the browser. Where there is no SharedWorker, the tab has a stream of its own. */
 export function startLive(): void {
   const say = connect();
-  const lock = `agentcore-tab-${String(Math.random()).slice(2)}`;
-  void navigator.locks?.request(lock, () => new Promise(() => {}));
+  holdLock();
   document.addEventListener("visibilitychange", () => {
     isVisible.value = document.visibilityState === "visible";
   });
@@ -79,7 +79,7 @@ export function startLive(): void {
       token: token.value,
       isWatching: isVisible.value && !isPaused.value,
       wantsOutput: outputReaders.value > 0,
-      lock,
+      lock: heldLock.value,
     });
   });
   let wasWatching = true;
@@ -87,6 +87,15 @@ export function startLive(): void {
     const isWatching = isVisible.value && !isPaused.value;
     if (isWatching && !wasWatching) for (const { onGap } of listeners) onGap();
     wasWatching = isWatching;
+  });
+}
+
+/** The worker waits for the lock to become free, so it must not learn of it before the tab holds it. */
+function holdLock(): void {
+  const lock = `agentcore-tab-${String(Math.random()).slice(2)}`;
+  void navigator.locks?.request(lock, () => {
+    heldLock.value = lock;
+    return new Promise(() => {});
   });
 }
 

@@ -23,8 +23,8 @@ export interface TabState {
   readonly isWatching: boolean;
   /** Whether it needs what workers say, of which there is much. */
   readonly wantsOutput: boolean;
-  /** A lock that the tab holds as long as it lives. */
-  readonly lock: string;
+  /** A lock that the tab holds as long as it lives; null: it does not hold it yet, or has none. */
+  readonly lock: string | null;
 }
 
 export type StreamState =

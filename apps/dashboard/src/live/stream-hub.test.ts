@@ -28,7 +28,7 @@ const makeHub = (): StreamHub => new StreamHub({ groupMs: 5, lingerMs: 20 });
 class Tab {
   readonly messages: FromWorker[] = [];
   readonly #hub: StreamHub;
-  #state: TabState = { token: api.read, isWatching: true, wantsOutput: false, lock: "lock" };
+  #state: TabState = { token: api.read, isWatching: true, wantsOutput: false, lock: null };
 
   constructor(hub: StreamHub, state: Partial<TabState> = {}) {
     this.#hub = hub;

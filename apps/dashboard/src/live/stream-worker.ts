@@ -9,15 +9,16 @@ addEventListener("connect", (event) => {
   const port = (event as MessageEvent).ports[0];
   if (port === undefined) return;
   ports.add(port);
-  let isKnown = false;
+  let isWatched = false;
   port.addEventListener("message", ({ data }: MessageEvent<TabState>) => {
     if (!ports.has(port)) return;
     hub.update(port, data);
-    if (isKnown) return;
-    isKnown = true;
+    const { lock } = data;
+    if (lock === null || isWatched) return;
+    isWatched = true;
     // A port does not say that its tab is gone, but the lock that the tab held becomes free then. Pages that come neither from
     // loopback nor over TLS have no locks; their tabs are hidden before they go.
-    void navigator.locks?.request(data.lock, () => {
+    void navigator.locks.request(lock, () => {
       ports.delete(port);
       hub.remove(port);
     });
