@@ -201,6 +201,10 @@ it("answers over TCP only with a token, says whether it is ready, and ends when 
   await expect(createClient({ url: url! }).listJobs()).rejects.toMatchObject({ code: "AC_API_UNAUTHORIZED" });
   const remote = createClient({ url: url!, token });
   expect(await remote.readiness()).toMatchObject({ ready: true, state: "ready" });
+  const page = await fetch(`${daemon.url}/jobs`);
+  expect(page.headers.get("content-security-policy")).toContain("script-src 'self'");
+  // The program of the tests is bundled without the page.
+  expect(await page.text()).toContain("`npm start`");
   const metrics = await fetch(`${url}/metrics`, { headers: { authorization: `Bearer ${token}` } });
   expect(await metrics.text()).toMatch(/^agentcore_runtime_up 1$/m);
   await remote.drain();

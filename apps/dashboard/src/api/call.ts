@@ -19,6 +19,9 @@ export class ApiError extends Error {
   }
 }
 
+/** A daemon that is stopped takes connections and answers nothing. Changes have no limit here: a stop takes its time. */
+const readMsMax = 15_000;
+
 export type Query = Readonly<
   Record<string, string | number | boolean | null | undefined | readonly string[]>
 >;
@@ -34,12 +37,14 @@ export interface ListDocument<T> {
  * `T`: the document as the contract has it; moments are texts in ISO 8601 here. Rejects with `ApiError`, or with the reason of
  * `signal`. Values that are null, undefined or empty are left out. */
 export function get<T>(path: string, query: Query = {}, signal?: AbortSignal): Promise<Printed<T>> {
-  return call<T>(`${path}${queryText(query)}`, { signal: signal ?? null }, token.peek());
+  const late = AbortSignal.timeout(readMsMax);
+  const either = signal === undefined ? late : AbortSignal.any([signal, late]);
+  return call<T>(`${path}${queryText(query)}`, { signal: either }, token.peek());
 }
 
 /** As `get`, with a token that is not kept yet. */
 export function getWith<T>(token: string, path: string): Promise<Printed<T>> {
-  return call<T>(path, {}, token);
+  return call<T>(path, { signal: AbortSignal.timeout(readMsMax) }, token);
 }
 
 /** Rejects with `ApiError`. */
@@ -69,7 +74,8 @@ async function call<T>(url: string, init: RequestInit, used: string | null): Pro
   try {
     response = await fetch(url, { ...init, headers, cache: "no-store", credentials: "omit" });
   } catch (error) {
-    if (init.signal?.aborted === true) throw error;
+    const isLate = error instanceof DOMException && error.name === "TimeoutError";
+    if (init.signal?.aborted === true && !isLate) throw error;
     throw new ApiError("unreachable", "The daemon does not answer.", {
       cure: "Look whether it runs: agentcore daemon status.",
       status: 0,
