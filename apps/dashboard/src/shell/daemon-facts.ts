@@ -4,13 +4,20 @@ import { signal, type ReadonlySignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { getWith } from "../api/call.ts";
 import { setScope, token } from "../api/token.ts";
+import { streamState } from "../live/live.ts";
 
 type DaemonFacts = Printed<VersionDocument>;
 
 const current = signal<DaemonFacts | null>(null);
+/** Of the daemon that served this page. */
+let firstVersion: string | null = null;
+const outdated = signal(false);
 
 /** Null: not known yet. */
 export const daemonFacts: ReadonlySignal<DaemonFacts | null> = current;
+
+/** Whether the daemon has another version than when this page was loaded. */
+export const isOutdated: ReadonlySignal<boolean> = outdated;
 
 const againMs = 5000;
 
@@ -18,9 +25,10 @@ const againMs = 5000;
 export const factsFor = (token: string): Promise<DaemonFacts> =>
   getWith<VersionDocument>(token, "/v1/version");
 
-/** Asks until the daemon answers; a token that is refused leads to sign-in. */
+/** Asks until the daemon answers, and again after each new connection: another daemon may answer then. */
 export function useDaemonFacts(): void {
   const used = token.value;
+  const isLive = streamState.value === "live";
   useEffect(() => {
     if (used === null) return;
     let timer: ReturnType<typeof setTimeout> | null = null;
@@ -30,6 +38,8 @@ export function useDaemonFacts(): void {
         const facts = await factsFor(used);
         if (isOver) return;
         current.value = facts;
+        firstVersion ??= facts.version;
+        outdated.value = facts.version !== firstVersion;
         setScope(facts.scope);
       } catch {
         // The view says that the daemon does not answer.
@@ -41,5 +51,5 @@ export function useDaemonFacts(): void {
       isOver = true;
       if (timer !== null) clearTimeout(timer);
     };
-  }, [used]);
+  }, [used, isLive]);
 }
