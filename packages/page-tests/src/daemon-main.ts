@@ -4,6 +4,7 @@
  */
 import { errorText } from "@agentcore/contract";
 import { jobChecks, seedDeadLetters } from "./daemon/jobs.ts";
+import { runChecks, runsAndTriggers } from "./daemon/runs-and-triggers.ts";
 import { buildPage, startRig, type DaemonCheck, type RigOptions } from "./daemon/rig.ts";
 
 interface Suite {
@@ -14,6 +15,7 @@ interface Suite {
 /** Each has a daemon of its own, and its checks run in order. */
 const suites: Readonly<Record<string, Suite>> = {
   jobs: { options: { seed: seedDeadLetters }, checks: jobChecks },
+  runs: { options: runsAndTriggers, checks: runChecks },
 };
 
 /** Answers how many failed. */

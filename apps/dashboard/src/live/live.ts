@@ -52,10 +52,14 @@ function listen(listener: Listener): () => void {
 
 function onMessage(message: FromWorker): void {
   switch (message.kind) {
-    case "state":
+    case "state": {
+      const isBegun = message.state === "live" && state.peek() !== "live";
       state.value = message.state;
+      // What happened after a view was read and before this tab was told of events came to nobody.
+      if (isBegun) for (const { onGap } of listeners) onGap();
       if (message.state === "unauthorized") signOut("the daemon refused the token");
       return;
+    }
     case "resync":
       for (const { onGap } of listeners) onGap();
       return;
