@@ -1,8 +1,7 @@
 import type { Printed, SpendDocument } from "@agentcore/contract";
 import type { JSX } from "preact";
-import { useEffect, useRef } from "preact/hooks";
 import { get } from "../../api/call.ts";
-import { absoluteText, countText, momentMs } from "../../format.ts";
+import { countText } from "../../format.ts";
 import { useLive } from "../../live/live.ts";
 import { SelectField } from "../../parts/fields.tsx";
 import { Empty, ErrorNote, Loading } from "../../parts/notes.tsx";
@@ -10,7 +9,7 @@ import { Section } from "../../parts/section.tsx";
 import { Table } from "../../parts/table.tsx";
 import { Money } from "../../parts/values.tsx";
 import { route, setQuery } from "../../route.ts";
-import { theme } from "../../theme.ts";
+import { bucketText, SpendChart } from "./spend-chart.tsx";
 import { spanOf, spans, stacksOf, type Bucket, type Span } from "./spend-series.ts";
 
 type Spend = Printed<SpendDocument>;
@@ -69,15 +68,14 @@ function Spent({ buckets, bucket, span }: SpentProps): JSX.Element {
         <Money usd={total} /> in the last {spans[span].label}. An attempt counts in the {bucket} in which it
         began, once it has ended.
       </p>
-      <Chart buckets={buckets} />
+      <SpendChart buckets={buckets} bucket={bucket} />
       <details>
         <summary>The same as a table</summary>
         <Table
           columns={[
             {
               header: bucket === "hour" ? "Hour" : "Day (UTC)",
-              cell: ({ at }) =>
-                bucket === "day" ? at.slice(0, 10) : absoluteText(momentMs(at)).slice(0, 16),
+              cell: (one) => bucketText(one, bucket),
             },
             ...names.map((name) => ({
               header: name,
@@ -94,27 +92,5 @@ function Spent({ buckets, bucket, span }: SpentProps): JSX.Element {
         />
       </details>
     </>
-  );
-}
-
-function Chart({ buckets }: { readonly buckets: readonly Bucket[] }): JSX.Element {
-  const ref = useRef<HTMLDivElement>(null);
-  const key = JSON.stringify(buckets);
-  const colors = theme();
-  useEffect(() => {
-    let remove: (() => void) | null = null;
-    let isGone = false;
-    void import("./spend-chart.ts").then(({ drawSpend }) => {
-      if (!isGone && ref.current !== null) remove = drawSpend(ref.current, buckets);
-    });
-    return () => {
-      isGone = true;
-      remove?.();
-    };
-  }, [key, colors]);
-  return (
-    <div class="chart" aria-hidden="true">
-      <div ref={ref} />
-    </div>
   );
 }

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { spanOf, stacksOf, type Bucket } from "./spend-series.ts";
+import { scaleOf, spanOf, stacksOf, type Bucket } from "./spend-series.ts";
 
 const bucket = (costUsd: number, workers: Readonly<Record<string, number>>): Bucket => ({
   at: "2026-01-01T00:00:00.000Z",
@@ -37,4 +37,14 @@ it.each([
   ["constructor", "month"],
 ])("the span %s is %s", (text, span) => {
   expect(spanOf(text)).toBe(span);
+});
+
+it.each([
+  [0, [0, 1]],
+  [0.0003, [0, 0.0001, 0.0002, 0.0003]],
+  [1, [0, 0.25, 0.5, 0.75, 1]],
+  [16.01, [0, 5, 10, 15, 20]],
+  [41, [0, 20, 40, 60]],
+])("the scale of %d has round steps and holds it", (max, ticks) => {
+  expect(scaleOf(max)).toEqual({ top: ticks.at(-1), ticks });
 });

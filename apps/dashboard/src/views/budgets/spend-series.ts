@@ -54,3 +54,20 @@ export function stacksOf(buckets: readonly Bucket[]): readonly Stack[] {
 
 /** Amounts are whole micro-dollars. */
 const rounded = (usd: number): number => Math.round(usd * 1e6) / 1e6;
+
+export interface Scale {
+  /** Upper end. */
+  readonly top: number;
+  /** From 0 to the upper end. */
+  readonly ticks: readonly number[];
+}
+
+/** A scale in round amounts that holds `max`. */
+export function scaleOf(max: number): Scale {
+  if (max <= 0) return { top: 1, ticks: [0, 1] };
+  const unit = 10 ** Math.floor(Math.log10(max / 4));
+  const step = unit * ([1, 2, 2.5, 5].find((times) => unit * times * 4 >= max) ?? 10);
+  const count = Math.ceil(rounded(max / step));
+  const ticks = Array.from({ length: count + 1 }, (_, nth) => rounded(nth * step));
+  return { top: ticks.at(-1) ?? 1, ticks };
+}
