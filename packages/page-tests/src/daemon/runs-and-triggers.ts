@@ -209,7 +209,7 @@ async function approved(rig: Rig): Promise<void> {
   await page.getByText(/approved by .*: go ahead/).waitFor();
   await page.getByRole("link", { name: "deploy", exact: true }).click();
   await page
-    .getByRole("region", { name: "Jobs, newest first" })
+    .getByRole("region", { name: "Jobs of the step, newest first" })
     .getByRole("row", { name: /running/ })
     .waitFor();
   const cancel = await opened(page, "Cancel run");

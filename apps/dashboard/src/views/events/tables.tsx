@@ -144,7 +144,10 @@ export function FiringTable({ rows, refresh, without }: FiringTableProps): JSX.E
     },
     { header: "Why", cell: (firing) => <Why firing={firing} /> },
     { header: "Cost", align: "end", narrow: true, cell: ({ costUsd }) => <Money usd={costUsd} /> },
-    { header: "", cell: (firing) => isOpen(firing) && <CancelFiring firing={firing} refresh={refresh} /> },
+    {
+      header: "Actions",
+      cell: (firing) => isOpen(firing) && <CancelFiring firing={firing} refresh={refresh} />,
+    },
   ];
   return (
     <Table

@@ -1,11 +1,12 @@
-import type { JobDocument, Printed, RunDetailsDocument } from "@agentcore/contract";
+import type { Printed, RunDetailsDocument } from "@agentcore/contract";
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
-import { get, post } from "../../api/call.ts";
+import { get, post, type ListDocument } from "../../api/call.ts";
 import { countText } from "../../format.ts";
 import { useLive, type LiveQuery } from "../../live/live.ts";
 import { ActionButton } from "../../parts/action-button.tsx";
 import { SelectField } from "../../parts/fields.tsx";
+import { Link } from "../../parts/link.tsx";
 import { Empty, ErrorNote, Loading } from "../../parts/notes.tsx";
 import { Facts, PageHead, Section, type Fact } from "../../parts/section.tsx";
 import { Switch } from "../switch.tsx";
@@ -25,7 +26,6 @@ type Details = Printed<RunDetailsDocument>;
 interface RunData {
   readonly run: Details;
   readonly steps: readonly Step[];
-  readonly jobs: readonly Printed<JobDocument>[];
 }
 
 const ended = (run: Details): boolean => !["RUNNING", "INTERRUPTED"].includes(run.state);
@@ -37,12 +37,9 @@ export function RunView(): JSX.Element {
   const { data, error, refresh } = useLive<RunData>(
     async (signal) => {
       const run = await get<Details>(path, {}, signal);
-      const list = <T,>(name: string) => get<{ readonly items: readonly T[] }>(`${path}/${name}`, {}, signal);
-      const [steps, jobs] = await Promise.all([
-        run.steps === null ? { items: [] } : list<Step>("steps"),
-        list<Printed<JobDocument>>("jobs"),
-      ]);
-      return { run, steps: steps.items, jobs: jobs.items };
+      if (run.steps === null) return { run, steps: [] };
+      const { items } = await get<ListDocument<Step>>(`${path}/steps`, {}, signal);
+      return { run, steps: items };
     },
     on,
     [id],
@@ -50,7 +47,7 @@ export function RunView(): JSX.Element {
   // It is the same for the whole run.
   const graph = useLive((signal) => get<Graph>(`${path}/graph`, {}, signal), { topics: [] }, [id]);
   if (data === null) return error === null ? <Loading /> : <ErrorNote error={error} />;
-  const { run, steps, jobs } = data;
+  const { run, steps } = data;
   const rows = graph.data === null ? [] : treeRows(graph.data, steps);
   return (
     <>
@@ -73,7 +70,7 @@ export function RunView(): JSX.Element {
       )}
       {run.steps !== null && graph.error !== null && <ErrorNote error={graph.error} />}
       {rows.length > 0 && <Steps name={run.name} drawing={graph.data?.drawing ?? null} rows={rows} />}
-      <StepDetails path={path} rows={rows} jobs={jobs} isEnded={ended(run)} refresh={refresh} />
+      <StepDetails run={run.id} path={path} rows={rows} isEnded={ended(run)} refresh={refresh} />
       <Section title="About this run">
         <Facts items={factsOf(run)} />
       </Section>
@@ -85,6 +82,7 @@ function factsOf(run: Details): readonly Fact[] {
   const inputs = Object.entries(run.inputs);
   return [
     ...(run.message === null ? [] : [{ term: "Message", value: run.message }]),
+    { term: "Jobs", value: <Link href={hrefOf(["jobs"], { run: run.id })}>the jobs of this run</Link> },
     { term: "Started", value: <Time at={run.startedAt} /> },
     { term: "Took", value: <Duration ms={runMs(run)} /> },
     { term: "Cost", value: <Money usd={run.costUsd} /> },

@@ -1,11 +1,13 @@
 import type { JobDocument, Printed } from "@agentcore/contract";
 import type { JSX } from "preact";
-import { post } from "../../api/call.ts";
+import { get, post, type ListDocument } from "../../api/call.ts";
 import { countText, plainText } from "../../format.ts";
 import { clock } from "../../live/clock.ts";
+import { useLive } from "../../live/live.ts";
 import { ActionButton } from "../../parts/action-button.tsx";
 import { Badge } from "../../parts/badge.tsx";
 import { Link } from "../../parts/link.tsx";
+import { ErrorNote, Loading } from "../../parts/notes.tsx";
 import { Facts, Section, type Fact } from "../../parts/section.tsx";
 import { Table, type Column } from "../../parts/table.tsx";
 import { Duration, Money, ShortId, Time } from "../../parts/values.tsx";
@@ -16,9 +18,10 @@ import { stepMs, type Step, type TreeRow } from "./step-tree.ts";
 type Job = Printed<JobDocument>;
 
 export interface StepDetailsProps {
+  readonly run: string;
+  /** Of the run in the API. */
   readonly path: string;
   readonly rows: readonly TreeRow[];
-  readonly jobs: readonly Job[];
   readonly isEnded: boolean;
   readonly refresh: () => void;
 }
@@ -32,7 +35,6 @@ const jobColumns: readonly Column<Job>[] = [
       </Link>
     ),
   },
-  { header: "Step", narrow: true, cell: ({ step }) => step },
   { header: "Piece", cell: ({ labels }) => labels["workflow.piece"] ?? "" },
   { header: "Iteration", align: "end", cell: ({ iteration }) => iteration },
   { header: "State", cell: ({ state }) => <Badge state={state} /> },
@@ -41,26 +43,11 @@ const jobColumns: readonly Column<Job>[] = [
   { header: "Cost", align: "end", cell: ({ costUsd }) => <Money usd={costUsd} /> },
 ];
 
-/** The step that the address names, with its jobs; without one, the jobs of all steps. */
-export function StepDetails({ path, rows, jobs, isEnded, refresh }: StepDetailsProps): JSX.Element {
+/** The step that the address names, with its jobs. */
+export function StepDetails({ run, path, rows, isEnded, refresh }: StepDetailsProps): JSX.Element | null {
   const key = route.value.query.get("step");
   const row = rows.find((one) => one.key === key);
-  const shown = row === undefined ? jobs : jobsOf(row, rows, jobs);
-  const table = (
-    <Table
-      columns={jobColumns}
-      rows={shown}
-      rowKey={({ id }) => id}
-      empty={row?.node.kind === "workflow" ? "The jobs are those of the steps below it." : "It has no jobs."}
-      caption="Jobs, newest first"
-    />
-  );
-  if (row === undefined)
-    return (
-      <Section title="Jobs" count={jobs.length}>
-        {table}
-      </Section>
-    );
+  if (row === undefined) return null;
   const { step } = row;
   return (
     <Section
@@ -78,7 +65,7 @@ export function StepDetails({ path, rows, jobs, isEnded, refresh }: StepDetailsP
             />
           )}
           <button type="button" class="quiet" onClick={() => setQuery({ step: null })}>
-            All jobs
+            Close
           </button>
         </>
       }
@@ -87,16 +74,41 @@ export function StepDetails({ path, rows, jobs, isEnded, refresh }: StepDetailsP
         items={[{ term: "State", value: <StepBadge row={row} /> }, ...(step === null ? [] : factsOf(step))]}
       />
       {step !== null && step.output !== "" && <pre class="text">{plainText(step.output)}</pre>}
-      {table}
+      {row.node.kind === "worker" && <StepJobs key={row.key} run={run} path={path} row={row} rows={rows} />}
     </Section>
   );
 }
 
-/** Jobs name their step without what it is part of. Of several steps with one name, only the latest job is sure. */
-function jobsOf(row: TreeRow, rows: readonly TreeRow[], jobs: readonly Job[]): readonly Job[] {
+interface StepJobsProps extends Pick<StepDetailsProps, "run" | "path" | "rows"> {
+  readonly row: TreeRow;
+}
+
+function StepJobs({ run, path, row, rows }: StepJobsProps): JSX.Element {
   const name = row.step?.id ?? row.node.id;
+  const { data, error } = useLive(
+    (signal) => get<ListDocument<JobDocument>>(`${path}/jobs`, { step: name }, signal),
+    { topics: ["workflows"], run },
+    [path, name],
+  );
+  // Jobs name their step without what it is part of. Of several steps with one name, only the latest job is sure.
   const isOnly = rows.filter(({ step, node }) => (step?.id ?? node.id) === name).length === 1;
-  return jobs.filter(({ step, id }) => (isOnly ? step === name : id === row.step?.jobId));
+  const shown = (data?.items ?? []).filter(({ id }) => isOnly || id === row.step?.jobId);
+  return (
+    <>
+      <ErrorNote error={error} />
+      {data === null ? (
+        error === null && <Loading />
+      ) : (
+        <Table
+          columns={jobColumns}
+          rows={shown}
+          rowKey={({ id }) => id}
+          empty="It has no jobs."
+          caption="Jobs of the step, newest first"
+        />
+      )}
+    </>
+  );
 }
 
 function factsOf(step: Step): readonly Fact[] {
