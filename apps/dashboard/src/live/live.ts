@@ -55,7 +55,7 @@ function onMessage(message: FromWorker): void {
     case "state": {
       const isBegun = message.state === "live" && state.peek() !== "live";
       state.value = message.state;
-      // What happened after a view was read and before this tab was told of events came to nobody.
+      // What happened between the reading of a view and the beginning of the stream was passed to nobody.
       if (isBegun) for (const { onGap } of listeners) onGap();
       if (message.state === "unauthorized") signOut("the daemon refused the token");
       return;

@@ -107,7 +107,7 @@ async function paused(rig: Rig): Promise<void> {
   await confirmed(dialog, "Pause");
   await badge(page, "paused").waitFor();
   await page.getByText("stock is <i>counted</i>").waitFor();
-  // Another tab hears of it.
+  // Another tab shows it.
   await list.getByRole("row", { name: /on-order.*stock is <i>counted/ }).waitFor();
   await rig.call("/v1/topics/orders", { payload: { n: 1 } });
   const row = page.getByRole("row", { name: /skipped.*paused/ });
