@@ -261,7 +261,7 @@ async function replayed(rig: Rig): Promise<void> {
   await page.getByRole("button", { name: "Cancel all that match" }).click();
   const cancel = page.getByRole("dialog", { name: "Cancel 10,000 jobs?" });
   await cancel.getByRole("button", { name: "Cancel 10,000 jobs" }).click();
-  await cancel.getByText("Done: 10,000 of 10,000 cancelled.").waitFor({ timeout: 180_000 });
+  await cancel.getByText("Done: 10,000 of 10,000 cancelled or asked to stop.").waitFor({ timeout: 180_000 });
   await until("none of them is left", async () => (await count(rig, open)) === 0);
   await page.context().close();
 }

@@ -107,7 +107,7 @@ function CancelAll({ conditions, onClose }: CancelAllProps): JSX.Element {
   return (
     <BatchDialog
       verb="Cancel"
-      doneVerb="cancelled"
+      doneVerb="cancelled or asked to stop"
       noun="job"
       danger
       count={async () =>
