@@ -14,6 +14,8 @@ export type * from "./job-store.ts";
 export { excludeNothing, submitResultOf } from "./job-store.ts";
 export * from "./job-transition.ts";
 export * from "./journal.ts";
+export type * from "./queue-waits.ts";
+export { waitsMax } from "./queue-waits.ts";
 export { reservedLabelPrefix, runLabel, runOfPiece } from "./piece.ts";
 export { createMemoryJournal, type MemoryJournal } from "./memory/memory-journal.ts";
 export { createMemoryStore, type MemoryStoreOptions } from "./memory/memory-store.ts";
@@ -45,6 +47,7 @@ export type { JobHandle } from "./submit/job-handle.ts";
 export { decideDedup, defaultPolicies, type SchedulerPolicies } from "./submit/policies.ts";
 export { checkPayload } from "./submit/submission.ts";
 export { QueueClient, type QueueClientOptions, type SubmitOutcome } from "./submit/queue-client.ts";
+export type { WaitingFor } from "./submit/explain-waits.ts";
 export type { WhyReport } from "./submit/why.ts";
 export { defaultIntensity, type RestartIntensity } from "./wire/restart-intensity.ts";
 export {

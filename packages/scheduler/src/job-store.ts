@@ -13,6 +13,7 @@ import type { Decision, NewDecision } from "./decision.ts";
 import type { JobPage, JobQuery } from "./job-query.ts";
 import type { Journal, JournalWrite } from "./journal.ts";
 import type { AttemptRecord, AttemptRef, JobRecord, Reason, StartedAttempt } from "./job-record.ts";
+import type { QueueWaits, WaitsRequest } from "./queue-waits.ts";
 
 export interface JobStore {
   // --- Submit ---------------------------------------------------------------------------------------------------------
@@ -140,6 +141,8 @@ export interface JobStore {
   lateResults(jobId: string): Promise<readonly LateResult[]>;
   /** Figures of the queue; cheap enough to read once a second. Waiting pieces are not counted: nothing here may take them. */
   stats(now: number): Promise<QueueStats>;
+  /** What is known of the waits of queued jobs, in figures and single jobs, whose number is bounded: for a screen. */
+  waits(request: WaitsRequest): Promise<QueueWaits>;
   /** Ids ahead of a queued job in its tenant, at most `limit`, first in line first; for `why`. */
   aheadOf(jobId: string, limit: number): Promise<readonly string[]>;
 

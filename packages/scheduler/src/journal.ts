@@ -50,6 +50,10 @@ export interface JournalQuery {
   readonly prefix: string;
   /** Only names below this one, for the next page. */
   readonly before?: string;
+  /** Only streams that have not ended. With `partOf`, the cost does not grow with those that have. */
+  readonly isOpen?: true;
+  /** Only parts of these streams; null: only streams that are part of no other. */
+  readonly partOf?: readonly string[] | null;
   /** Default 100, at most 1000. */
   readonly limit?: number;
 }
@@ -84,6 +88,13 @@ export interface JournalDeletion {
 /** For implementations: whether a stream with this header has ended and is part of no other, so that it gets an end mark. */
 export function isEndOfWhole(header: JournalHeader): boolean {
   return typeof header["endedAt"] === "number" && (header["partOf"] ?? null) === null;
+}
+
+/** For implementations: whether a list has the stream, by its header. */
+export function isListed(header: JournalHeader, { isOpen, partOf }: JournalQuery): boolean {
+  const { endedAt = null, partOf: whole = null } = header;
+  if (isOpen === true && endedAt !== null) return false;
+  return partOf === undefined || (partOf === null ? whole === null : partOf.some((one) => one === whole));
 }
 
 /** For implementations. */

@@ -30,6 +30,7 @@ import { resolveOptions, type ResolvedOptions, type SchedulerOptions } from "./s
 import type { DeadLetters } from "./submit/dead-letters.ts";
 import type { JobHandle } from "./submit/job-handle.ts";
 import { QueueClient, type SubmitOutcome } from "./submit/queue-client.ts";
+import type { WaitingFor } from "./submit/explain-waits.ts";
 import type { WhyReport } from "./submit/why.ts";
 
 export interface CloseOptions {
@@ -110,6 +111,7 @@ export class Scheduler {
       onSubmitted: () => this.#loop.wake(),
       cancel: (jobId, request) => this.#loop.cancel(jobId, request),
       full: () => this.#loop.full(),
+      heldBack: () => this.heldBack(),
     });
     await this.#becomeOwner();
     this.#unsubscribe = [
@@ -158,6 +160,11 @@ export class Scheduler {
 
   why(jobId: string): Promise<WhyReport> {
     return this.#client.why(jobId);
+  }
+
+  /** See `QueueClient.waits`. */
+  waits(): Promise<readonly WaitingFor[]> {
+    return this.#client.waits();
   }
 
   stats(): Promise<QueueStats> {

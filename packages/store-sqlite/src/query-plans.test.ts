@@ -70,6 +70,7 @@ it("nothing that jobs and budgets do reads a whole table, so its cost does not g
   await runTenJobs(stores, () => {});
   await finishJobs(stores);
   await stores.jobs.stats(1);
+  await stores.jobs.waits({ now: 1, keys: ["/w"] });
   await stores.jobs.ended(["job-0001"]);
   await stores.jobs.get("job-0001");
   await stores.jobs.list({ states: ["dead"] });

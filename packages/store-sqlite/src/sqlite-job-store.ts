@@ -16,6 +16,7 @@ import {
   takeOver,
 } from "./jobs/owners.ts";
 import { aheadOf, count, endedOf, list, stats } from "./jobs/queries.ts";
+import { waits } from "./jobs/waits.ts";
 import { endMark } from "./jobs/queue.ts";
 import { deleteEnded, purgeDead } from "./jobs/retention.ts";
 import { recordStarted, requestCancel, runNow, settleAndClaim } from "./jobs/settle.ts";
@@ -82,6 +83,7 @@ export function createSqliteJobStore(database: StateDatabase): JobStore {
     decisions: (jobId) => read((sql) => decisionsOf(sql, jobId)),
     lateResults: (jobId) => read((sql) => lateResultsOf(sql, jobId)),
     stats: (now) => read((sql) => stats(sql, now)),
+    waits: (request) => read((sql) => waits(sql, request)),
     aheadOf: (jobId, limit) => read((sql) => aheadOf(sql, jobId, limit)),
 
     recordDecisions: (decisions) => database.write((sql) => addDecisions(sql, decisions)),

@@ -4,6 +4,8 @@ import {
   type Journal,
   type JournalDeletion,
   type JournalHeader,
+  type JournalListing,
+  type JournalQuery,
   type JournalValue,
   type JournalWrite,
   isEndOfWhole,
@@ -37,25 +39,7 @@ export function createSqliteJournal(database: StateDatabase): Journal {
         );
         return { stream, header, entries: rows.map((row, index) => entryOf(stream, index, row.entry_json)) };
       }),
-    list: (query) =>
-      database.read((sql) =>
-        sql
-          .all(
-            `SELECT stream, header_json, length FROM journal_streams
-             WHERE substr(stream, 1, length(?)) = ? AND (? IS NULL OR stream < ?)
-             ORDER BY stream DESC LIMIT (? + 0)`,
-            query.prefix,
-            query.prefix,
-            query.before ?? null,
-            query.before ?? null,
-            journalLimit(query),
-          )
-          // Without a readable header nothing is known about a stream; list the others all the same.
-          .flatMap((row) => {
-            const header = headerFrom(row.header_json);
-            return header === null ? [] : { stream: String(row.stream), header, length: Number(row.length) };
-          }),
-      ),
+    list: (query) => database.read((sql) => listStreams(sql, query)),
     deleteEnded: (request) => database.write((sql) => deleteEnded(sql, request)),
     endMark: () =>
       database.read((sql) =>
@@ -65,6 +49,39 @@ export function createSqliteJournal(database: StateDatabase): Journal {
   databases.set(journal, database);
   return journal;
 }
+
+function listStreams(sql: Sql, query: JournalQuery): readonly JournalListing[] {
+  const { prefix, before = null, isOpen, partOf } = query;
+  const isPart =
+    partOf === undefined
+      ? "TRUE"
+      : partOf === null
+        ? `${whole} IS NULL`
+        : `${whole} IN (SELECT value FROM json_each(?))`;
+  return (
+    sql
+      .all(
+        `SELECT stream, header_json, length FROM journal_streams
+         WHERE substr(stream, 1, length(?)) = ? AND (? IS NULL OR stream < ?)
+           AND ${isOpen === true ? "header_json ->> '$.endedAt' IS NULL" : "TRUE"} AND ${isPart}
+         ORDER BY stream DESC LIMIT (? + 0)`,
+        prefix,
+        prefix,
+        before,
+        before,
+        ...(partOf === undefined || partOf === null ? [] : [JSON.stringify(partOf)]),
+        journalLimit(query),
+      )
+      // Without a readable header nothing is known about a stream; list the others all the same.
+      .flatMap((row) => {
+        const header = headerFrom(row.header_json);
+        return header === null ? [] : { stream: String(row.stream), header, length: Number(row.length) };
+      })
+  );
+}
+
+/** As in the indexes `journal_ends` and `journal_parts`. */
+const whole = "header_json ->> '$.partOf'";
 
 /** The texts are made before the transaction. The function appends them, and returns false if the stream has another length. */
 export function prepareAppend({ stream, after, entries, header }: JournalWrite): (sql: Sql) => boolean {

@@ -25,10 +25,12 @@ export type { InputValue, InputValues } from "./inputs.ts";
 export { isBudgetCode } from "./steps/job-outcome.ts";
 export {
   listRuns,
+  openRuns,
   readRun,
   readStepsWithin,
   stepsByPath,
   storedSteps,
+  type OpenRun,
   type RunListing,
   type StepsByPath,
   type StepWithin,

@@ -171,30 +171,6 @@ it("stops everything with a receipt: triggers are paused, runs and jobs cancelle
   ]);
 });
 
-it("shows on one screen what runs, what waits and what needs a person", async () => {
-  writeFileSync(join(scratch.workspace, "hold"), "");
-  const client = local();
-  await client.emitEvent("orders", { payload: {} });
-  await client.pauseTrigger("at-night", { note: "holidays" });
-  await until(async () => (await client.showOverview()).running.some(({ startedAt }) => startedAt !== null));
-  const overview = await client.showOverview();
-  expect(overview).toMatchObject({
-    name: "test",
-    ready: "ready",
-    queue: { running: 1, dead: 0 },
-    running: [{ step: "a", worker: "shell", attempt: 1 }],
-    runs: [{ name: "flow", state: "RUNNING", steps: 1, done: 0, running: 1, waiting: 0 }],
-    attention: [{ kind: "trigger_paused", trigger: "at-night" }],
-    pauses: [{ trigger: "at-night", note: "holidays" }],
-    pressure: "accept",
-    triggers: [
-      { name: "on-order", nextAt: null, waiting: 0, running: 1 },
-      { name: "at-night", nextAt: null },
-    ],
-  });
-  expect(overview.runs[0]?.id).toBe(overview.running[0]?.run);
-});
-
 it("answers over TCP only with a token, says whether it is ready, and ends when it is drained", async () => {
   const { url } = daemon;
   const token = "a-token-that-only-this-test-knows";

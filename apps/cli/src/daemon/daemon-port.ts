@@ -1,19 +1,24 @@
 /** The daemon as a whole, for the API: whether it is ready, what it may spend, and how it is stopped. */
 import type { DaemonPort } from "@agentcore/api";
-import { sleep, systemClock, type BudgetDocument, type ContainmentReceipt } from "@agentcore/contract";
-import { createSqliteLedger, readSpend } from "@agentcore/store-sqlite";
+import { sleep, systemClock, type ContainmentReceipt } from "@agentcore/contract";
+import { readSpend } from "@agentcore/store-sqlite";
 import { budgetJson, budgetLevels } from "../queue/budget-levels.ts";
+import type { Ledger } from "@agentcore/core";
 import type { Config } from "../config/schema.ts";
 import { leftProcesses } from "../state/quarantine.ts";
+import { openRuns } from "@agentcore/workflow";
 import { packageVersion } from "../version.ts";
-import { everyRun } from "../workflow/find-run.ts";
 import { runStateOf } from "../workflow/run-owner.ts";
 import type { DaemonParts } from "./open-daemon.ts";
-import { overviewOf } from "./overview.ts";
+import type { Overview } from "./overview.ts";
+import { readinessOf } from "./readiness.ts";
 
 export interface DaemonPortOptions {
   readonly parts: DaemonParts;
   readonly config: Config;
+  readonly ledger: Pick<Ledger, "levels" | "levelsBelow">;
+  readonly overview: Pick<Overview, "read">;
+  readonly startedAt: number;
   /** Begins the end of the daemon, as SIGTERM does. */
   readonly onEndAsked: () => void;
   readonly graceMs: number;
@@ -23,30 +28,21 @@ const stopMsMax = 60_000;
 const pollMs = 100;
 const pageSize = 500;
 
-export function daemonPort({ parts, config, onEndAsked, graceMs }: DaemonPortOptions): DaemonPort {
+export function daemonPort(options: DaemonPortOptions): DaemonPort {
+  const { parts, config, ledger, overview, startedAt, onEndAsked, graceMs } = options;
   const { engine, scheduler, composition, workflows, journal } = parts;
-  const startedAt = systemClock.now();
-  const ledger = createSqliteLedger(composition.database);
 
   const runningRuns = async (): Promise<readonly string[]> =>
-    (await everyRun(journal)).filter(({ header }) => runStateOf(header) === "RUNNING").map(({ id }) => id);
+    (await openRuns(journal)).filter(({ header }) => runStateOf(header) === "RUNNING").map(({ id }) => id);
 
-  const port: DaemonPort = {
+  return {
     version: () => ({ version: packageVersion(), name: engine.state.definition.name, startedAt }),
-    readiness: async () => {
-      const { isDraining } = engine.state;
-      const checks = await Promise.all([
-        check("store", async () => void (await scheduler.stats())),
-        check("runtime", async () => void (await composition.runtime.load())),
-      ]);
-      const isReady = !isDraining && checks.every(({ ok }) => ok);
-      return { ready: isReady, state: isDraining ? "draining" : "ready", checks };
-    },
+    readiness: () => readinessOf(engine, { stats: scheduler.stats(), load: composition.runtime.load() }),
     budgets: async () => {
       const levels = await budgetLevels(config, ledger, systemClock.now());
-      return levels.map((level) => budgetJson(level) as Omit<BudgetDocument, "type">);
+      return levels.map(budgetJson);
     },
-    overview: () => overviewOf({ parts, daemon: port, ledger, now: systemClock.now() }),
+    overview: () => overview.read(),
     spend: ({ bucket, since, until }) => readSpend(composition.database, { window: bucket, since, until }),
     drain: async () => {
       const [{ running: jobs }, runs] = await Promise.all([scheduler.stats(), runningRuns()]);
@@ -85,16 +81,6 @@ export function daemonPort({ parts, config, onEndAsked, graceMs }: DaemonPortOpt
       };
     },
   };
-  return port;
-}
-
-async function check(name: string, look: () => Promise<void>) {
-  try {
-    await look();
-    return { name, ok: true, detail: "" };
-  } catch (error) {
-    return { name, ok: false, detail: error instanceof Error ? error.message : "it does not answer" };
-  }
 }
 
 /** Cancels every job that waits or runs. */

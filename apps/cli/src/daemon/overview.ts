@@ -1,211 +1,133 @@
-/** The first screen of the daemon: gathered from its parts, in one document. */
-import type { DaemonPort } from "@agentcore/api";
+/** Gathers the first screen of the daemon from its parts, each of which is asked once. */
 import {
+  BoundedMap,
   overviewRunningMax,
   overviewRunsMax,
-  overviewTextCharsMax,
-  overviewTriggersMax,
-  type LoadReport,
+  systemClock,
   type OverviewDocument,
-  type OverviewRunning,
+  type RunEvent,
 } from "@agentcore/contract";
 import { usdOf, windowStartOf, type Ledger } from "@agentcore/core";
-import { jobDocument, type JobRecord } from "@agentcore/scheduler";
-import type { MachineState, TriggerState } from "@agentcore/triggers";
+import type { JobRecord } from "@agentcore/scheduler";
+import { openRuns, readRun, waitingApprovals, type OpenRun } from "@agentcore/workflow";
+import { findAttemptDirectory } from "@agentcore/worker-kit";
+import { stat } from "node:fs/promises";
+import { join } from "node:path";
+import type { Config } from "../config/schema.ts";
+import { budgetLevels } from "../queue/budget-levels.ts";
 import { leftProcesses } from "../state/quarantine.ts";
-import { everyRun } from "../workflow/find-run.ts";
-import { runDocument } from "../workflow/run-documents.ts";
+import { runStateOf } from "../workflow/run-owner.ts";
+import { Board, type Doing } from "./board.ts";
 import type { DaemonParts } from "./open-daemon.ts";
+import { overviewDocument, type OverviewFacts } from "./overview-document.ts";
+import { readinessOf } from "./readiness.ts";
 
 export interface OverviewOptions {
   readonly parts: DaemonParts;
-  readonly daemon: Pick<DaemonPort, "version" | "readiness" | "budgets">;
-  readonly ledger: Pick<Ledger, "levels">;
-  readonly now: number;
+  readonly config: Config;
+  readonly ledger: Pick<Ledger, "levels" | "levelsBelow">;
+  readonly attemptsDir: string;
+  readonly startedAt: number;
 }
 
-const queuedMax = 1000;
+type Escalation = OverviewFacts["escalations"][number];
+type Approval = OverviewFacts["runs"][number]["approvals"][number];
 
-type Run = OverviewDocument["runs"][number];
-type Waiting = OverviewDocument["waiting"][number];
-type Attention = OverviewDocument["attention"][number];
+/** Escalations remembered, the newest of each target, and for how long they are shown, in ms. */
+const escalationsMax = 20;
+const escalationMsMax = 3_600_000;
 
-export async function overviewOf({ parts, daemon, ledger, now }: OverviewOptions): Promise<OverviewDocument> {
-  const { composition, scheduler, engine } = parts;
-  const { store, runtime, state } = composition;
-  const today = { scope: "global", window: "day", windowStart: windowStartOf("day", now) } as const;
-  const [readiness, stats, running, queued, budgets, [spent], load] = await Promise.all([
-    daemon.readiness(),
-    scheduler.stats(),
-    store.list({ states: ["running"], limit: overviewRunningMax }),
-    store.list({ states: ["queued"], limit: queuedMax }),
-    daemon.budgets(),
-    ledger.levels([today]),
-    runtime.load().catch(() => null),
-  ]);
-  const { name, startedAt } = daemon.version();
-  const { ready, delayed, running: runningJobs, dead, oldestWaitMs } = stats;
-  const runs = await openRuns(parts, running.jobs);
-  return {
-    type: "overview",
-    at: now,
-    name,
-    startedAt,
-    ready: readiness.state,
-    queue: { ready, delayed, running: runningJobs, dead, oldestWaitMs },
-    running: running.jobs.map(runningOf).toReversed(),
-    runs: runs.map(({ run }) => run),
-    waiting: waitingOf(queued.jobs),
-    attention: [
-      ...unready(readiness),
-      ...leftProcesses(state.containment).map((text) => ({ ...nothing, kind: "survivors" as const, text })),
-      ...runs.flatMap(({ waitsFor, run }) => waitsFor.map((step) => approval(run, step))),
-      ...deadLetters(dead),
-      ...pausesOf(engine.state).map(pausedTrigger),
-    ],
-    budgets: [...budgets],
-    spentTodayUsd: spent === undefined ? 0 : usdOf(spent.costSpentMicroUsd),
-    breakers: breakersOf(load),
-    pauses: pausesOf(engine.state),
-    pressure: load?.pressure ?? null,
-    triggers: [...engine.state.definition.triggers.values()]
-      .slice(0, overviewTriggersMax)
-      .map(({ id, on, enabled }) => {
-        const isActive = enabled && engine.state.triggers.get(id)?.pause === null;
-        const open = [...engine.state.open.values()].filter(({ trigger }) => trigger === id);
-        const running = open.filter(({ state: { kind } }) => kind === "running").length;
-        const nextAt = isActive ? engine.nextSlotAt(on) : null;
-        return { name: id, nextAt, waiting: open.length - running, running };
-      }),
-  };
+export class Overview {
+  readonly #options: OverviewOptions;
+  readonly #board = new Board();
+  readonly #escalations = new BoundedMap<string, Escalation>(escalationsMax);
+  /** By run, until its journal grows. */
+  readonly #approvals = new BoundedMap<
+    string,
+    { readonly version: string; readonly found: readonly Approval[] }
+  >(overviewRunsMax);
+
+  constructor(options: OverviewOptions) {
+    this.#options = options;
+  }
+
+  note(event: RunEvent): void {
+    this.#board.note(event);
+    if (event.type !== "escalation") return;
+    const { target, code, message, at, jobId } = event;
+    this.#escalations.set(`${target} ${code}`, { at, code, message, job: jobId === "" ? null : jobId });
+  }
+
+  async read(): Promise<OverviewDocument> {
+    const { parts, config, ledger, startedAt } = this.#options;
+    const { composition, scheduler, engine, journal } = parts;
+    const { store, runtime, state } = composition;
+    const now = systemClock.now();
+    const today = { scope: "global", window: "day", windowStart: windowStartOf("day", now) } as const;
+    const figures = { stats: scheduler.stats(), load: runtime.load() };
+    const [readiness, running, waiting, open, budgets, [spent]] = await Promise.all([
+      readinessOf(engine, figures),
+      store.list({ states: ["running"], limit: overviewRunningMax }),
+      scheduler.waits(),
+      openRuns(journal),
+      budgetLevels(config, ledger, now),
+      ledger.levels([today]),
+    ]);
+    // Those that a process works on come first.
+    const states = open.map((run) => ({ run, state: runStateOf(run.header) }));
+    const shown = states.toSorted((a, b) => Number(b.state === "RUNNING") - Number(a.state === "RUNNING"));
+    return overviewDocument({
+      now,
+      startedAt,
+      readiness,
+      stats: await figures.stats,
+      load: await figures.load.catch(() => null),
+      running: await Promise.all(running.jobs.map((record) => this.#runningOf(record))),
+      runs: await Promise.all(shown.slice(0, overviewRunsMax).map((one) => this.#runOf(one.run, one.state))),
+      waiting,
+      budgets,
+      spentTodayUsd: usdOf(spent?.costSpentMicroUsd ?? 0),
+      survivors: leftProcesses(state.containment),
+      escalations: [...this.#escalations.values()].filter(({ at }) => at > now - escalationMsMax),
+      machine: engine.state,
+      nextSlotAt: (source) => engine.nextSlotAt(source),
+      silenceLimitMs: config.watchdog,
+    });
+  }
+
+  async #runningOf(record: JobRecord): Promise<OverviewFacts["running"][number]> {
+    const doing = this.#board.of(record.job.id, record.attempt) ?? (await this.#elsewhere(record));
+    return { record, doing };
+  }
+
+  /** Of an attempt that another process runs, its logs tell when it last wrote. Null: its worker was not started. */
+  async #elsewhere({ job, attempt, state }: JobRecord): Promise<Doing | null> {
+    if (state.kind !== "running" || state.started === null || state.started.identity === null) return null;
+    const { at: startedAt, permit } = state.started;
+    const name = { jobId: job.id, attempt, permitId: permit.id };
+    const directory = await findAttemptDirectory(this.#options.attemptsDir, name);
+    const logs = await Promise.all(
+      ["stdout.log", "stderr.log"].map((log) => stat(join(directory, log)).catch(() => null)),
+    );
+    const written = logs.flatMap((log) => (log === null || log.size === 0 ? [] : log.mtimeMs));
+    const lastOutputAt = written.length === 0 ? null : Math.max(...written);
+    const unknown = { tools: new Map(), costUsd: null, tokens: null, model: null, stopping: null };
+    return { attempt, startedAt, lastOutputAt, ...unknown };
+  }
+
+  async #runOf(run: OpenRun, state: string): Promise<OverviewFacts["runs"][number]> {
+    return { id: run.id, header: run.header, state, approvals: await this.#approvalsOf(run) };
+  }
+
+  async #approvalsOf({ id, asking, version }: OpenRun): Promise<readonly Approval[]> {
+    if (asking === 0) return [];
+    const known = this.#approvals.get(id);
+    if (known?.version === version) return known.found;
+    const { journal } = this.#options.parts;
+    const stored = await readRun(journal, id);
+    const waits = stored === undefined ? [] : await waitingApprovals(journal, stored);
+    const found = waits.map(({ step, message, askedAt }) => ({ step, message, askedAt }));
+    this.#approvals.set(id, { version, found });
+    return found;
+  }
 }
-
-function runningOf(record: JobRecord): OverviewRunning {
-  const { state } = record;
-  const job = jobDocument(record);
-  const startedAt = state.kind === "running" && state.started?.identity ? state.started.at : null;
-  return {
-    job: job.id,
-    run: job.run,
-    step: job.step,
-    worker: job.worker,
-    model: job.model,
-    workspace: job.workspace,
-    instructions: job.instructions.slice(0, overviewTextCharsMax),
-    attempt: job.attempt,
-    maxAttempts: job.maxAttempts,
-    startedAt,
-    activity: job.code === null ? (startedAt === null ? "starting" : "working") : "stopping",
-    tool: null,
-    lastOutputAt: null,
-    costUsd: job.costUsd,
-    maxCostUsd: job.maxCostUsd,
-    tokens: job.tokens,
-    maxTokens: job.maxTokens,
-    code: job.code,
-    reason: job.reason,
-  };
-}
-
-async function openRuns(
-  { journal }: DaemonParts,
-  running: readonly JobRecord[],
-): Promise<{ run: Run; waitsFor: readonly string[] }[]> {
-  const jobs = running.map(jobDocument);
-  const open = (await everyRun(journal)).filter(({ header }) => typeof header["outcome"] !== "string");
-  return Promise.all(
-    open.slice(0, overviewRunsMax).map(async (listing) => {
-      const { id, name, state, steps, stepsEnded, startedAt, costUsd, waitsFor } = await runDocument(
-        journal,
-        listing,
-      );
-      const atWork = new Set(jobs.flatMap(({ run, step }) => (run === id ? [step] : []))).size;
-      return {
-        run: {
-          id,
-          name,
-          state,
-          steps,
-          done: stepsEnded,
-          failed: 0,
-          running: atWork,
-          waiting: Math.max(0, steps - stepsEnded - atWork),
-          submittedAt: startedAt,
-          costUsd,
-          maxCostUsd: null,
-        },
-        waitsFor,
-      };
-    }),
-  );
-}
-
-function waitingOf(queued: readonly JobRecord[]): Waiting[] {
-  const byCode = Map.groupBy(queued, ({ state }) =>
-    state.kind === "queued" ? (state.waitingFor?.code ?? null) : null,
-  );
-  return [...byCode]
-    .map(([code, records]) => {
-      const oldest = records.toSorted((a, b) => a.readyFrom - b.readyFrom)[0]!;
-      const reason = oldest.state.kind === "queued" ? oldest.state.waitingFor?.message : undefined;
-      return {
-        code,
-        reason: reason ?? "waits for its turn or its time",
-        jobs: records.length,
-        oldestAt: oldest.readyFrom,
-        example: oldest.job.id,
-      };
-    })
-    .toSorted((a, b) => b.jobs - a.jobs);
-}
-
-const nothing = { at: null, run: null, step: null, job: null, trigger: null, count: null };
-
-function unready({ ready, checks }: Awaited<ReturnType<DaemonPort["readiness"]>>): Attention[] {
-  if (ready) return [];
-  const failed = checks.filter(({ ok }) => !ok).map(({ name, detail }) => `${name}: ${detail}`);
-  const text = failed.length === 0 ? "the daemon takes no new work" : failed.join("; ");
-  return [{ ...nothing, kind: "unready", text }];
-}
-
-const approval = ({ id, name }: Run, step: string): Attention => ({
-  ...nothing,
-  kind: "approval",
-  text: `step ${step} of ${name} waits for an approval`,
-  run: id,
-  step,
-});
-
-const deadLetters = (count: number): Attention[] =>
-  count === 0
-    ? []
-    : [
-        {
-          ...nothing,
-          kind: "dead_letters",
-          text: `${count} dead letter${count === 1 ? "" : "s"}`,
-          count,
-        },
-      ];
-
-function pausesOf({ definition, triggers }: MachineState): OverviewDocument["pauses"] {
-  const pauseOf = ({ id, pause }: TriggerState) =>
-    pause === null ? [] : [{ trigger: id, note: pause.note, at: pause.at }];
-  return [...definition.triggers.keys()].flatMap((id) => {
-    const state = triggers.get(id);
-    return state === undefined ? [] : pauseOf(state);
-  });
-}
-
-const pausedTrigger = ({ trigger, note, at }: OverviewDocument["pauses"][number]): Attention => ({
-  ...nothing,
-  kind: "trigger_paused",
-  text: `trigger ${trigger} is paused${note === "" ? "" : `: ${note}`}`,
-  at,
-  trigger,
-});
-
-const breakersOf = (load: LoadReport | null): OverviewDocument["breakers"] =>
-  (load?.breakers ?? []).flatMap(({ target, state, probeAt }) =>
-    state === "closed" ? [] : [{ name: target, state, probeAt, reason: null }],
-  );

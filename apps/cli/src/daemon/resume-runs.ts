@@ -2,9 +2,8 @@
 import type { Log } from "@agentcore/contract";
 import type { Journal } from "@agentcore/scheduler";
 import type { TriggerEngine } from "@agentcore/triggers";
-import { readRun } from "@agentcore/workflow";
+import { openRuns, readRun } from "@agentcore/workflow";
 import type { Workflows } from "../library/workflows.ts";
-import { everyRun } from "../workflow/find-run.ts";
 import { callerOf } from "../workflow/stored-run.ts";
 import { runStateOf } from "../workflow/run-owner.ts";
 
@@ -20,7 +19,7 @@ export async function resumeRuns({ workflows, journal, engine, log }: ResumeRuns
   const ofTriggers = new Set(
     [...engine.state.open.values()].map(({ state }) => (state.kind === "running" ? state.run : null)),
   );
-  for (const { id, header } of await everyRun(journal)) {
+  for (const { id, header } of await openRuns(journal)) {
     if (runStateOf(header) !== "INTERRUPTED" || ofTriggers.has(id)) continue;
     const stored = await readRun(journal, id);
     if (stored === undefined || !callerOf(stored).isDaemon) continue;

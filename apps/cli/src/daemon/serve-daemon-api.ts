@@ -11,7 +11,7 @@ import {
 } from "@agentcore/api";
 import { systemClock, systemIds, type Log, type RunEvent, type WorkerAdapter } from "@agentcore/contract";
 import { QueueClient } from "@agentcore/scheduler";
-import { createSqliteTokenStore } from "@agentcore/store-sqlite";
+import { createSqliteLedger, createSqliteTokenStore } from "@agentcore/store-sqlite";
 import { firingDocument, type DaemonDefinition, type Decision } from "@agentcore/triggers";
 import type { WorkflowEvent } from "@agentcore/workflow";
 import type { Environment } from "@agentcore/yaml-file";
@@ -24,6 +24,7 @@ import { packageVersion } from "../version.ts";
 import type { DaemonParts } from "./open-daemon.ts";
 import { daemonPort, type DaemonPortOptions } from "./daemon-port.ts";
 import { readArtifactChunk, readLogChunk } from "./attempt-files.ts";
+import { Overview } from "./overview.ts";
 import { pageFiles } from "./page-files.ts";
 import { triggersPort } from "./triggers-port.ts";
 import { workflowsPort } from "./workflows-port.ts";
@@ -92,11 +93,15 @@ export async function serveDaemonApi(options: DaemonApiOptions): Promise<ServedA
   const { store, state, database } = composition;
   const client = new QueueClient({ store, clock: systemClock, ids: systemIds, log });
   const places = { store, attemptsDir: state.attempts };
-  const daemon = daemonPort({ parts, config, onEndAsked, graceMs });
+  const ledger = createSqliteLedger(database);
+  const startedAt = systemClock.now();
+  const overview = new Overview({ parts, config, ledger, startedAt, attemptsDir: state.attempts });
+  const daemon = daemonPort({ parts, config, ledger, overview, startedAt, onEndAsked, graceMs });
   let served: ServedApi | null = null;
   const metrics = createMetrics({ sample: () => sampleOf(options, daemon, served), clock: systemClock });
   const unsubscribe = scheduler.subscribe((event) => {
     metrics.note(event);
+    overview.note(event);
     events.job(event);
   });
   served = await serveApi({

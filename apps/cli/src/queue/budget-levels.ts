@@ -1,11 +1,16 @@
 /** The cost and token limits of the configuration, with how much of each is held, spent and left. */
-import type { BudgetLevel } from "@agentcore/contract";
+import type { BudgetDocument, BudgetLevel } from "@agentcore/contract";
 import { usdOf, windowStartOf, type BudgetWindow, type Ledger } from "@agentcore/core";
 import type { Config } from "../config/schema.ts";
 
-export function budgetJson({ scope, kind, window, limit, held, spent }: BudgetLevel): object {
+export function budgetJson({ scope, kind, window, limit, held, spent }: LimitLevel): BudgetDocument {
   const left = Math.max(0, limit - held - spent);
   return { type: "budget", scope, kind, window: window ?? null, limit, held, spent, left };
+}
+
+/** Of a cost or token limit. */
+export interface LimitLevel extends BudgetLevel {
+  readonly kind: BudgetDocument["kind"];
 }
 
 interface Limit {
@@ -62,7 +67,7 @@ export async function budgetLevels(
   config: Pick<Config, "limits">,
   ledger: Pick<Ledger, "levels" | "levelsBelow">,
   now: number,
-): Promise<BudgetLevel[]> {
+): Promise<LimitLevel[]> {
   const booked = await ledger.levelsBelow(
     "tenant:",
     windows.map((window) => ({ window, windowStart: windowStartOf(window, now) })),

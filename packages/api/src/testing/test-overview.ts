@@ -71,7 +71,7 @@ export const testOverview: OverviewDocument = {
   ],
   budgets: [budget],
   spentTodayUsd: 2,
-  breakers: [{ name: "provider:anthropic", state: "open", probeAt: 90_000, reason: null }],
+  breakers: [{ name: "provider:anthropic", state: "open", probeAt: 90_000 }],
   pauses: [{ trigger: "nightly", note: "holidays", at: 20_000 }],
   pressure: "accept",
   triggers: [{ name: "nightly", nextAt: 86_400_000, waiting: 1, running: 0 }],

@@ -35,7 +35,7 @@ const runningSchema = () =>
     startedAt: maybeNumber.meta({ description: "When the worker was started; null: it is being prepared." }),
     activity: z.enum(activities).meta({
       description:
-        "`starting`: no output yet; `tool`: a tool call is open; `silent`: no sign of the worker for longer than a quarter of its limit for silence, or 60 s; `stopping`: it was asked to stop.",
+        "`starting`: no output yet; `tool`: a tool call is open; `silent`: no sign of the worker for 60 s, or a quarter of its limit for silence if that is less; `stopping`: it was asked to stop.",
     }),
     tool: maybeText.meta({ description: "The tool call that is open, in words." }),
     lastOutputAt: maybeNumber,
@@ -111,8 +111,10 @@ export const overviewDocumentSchema = lazySchema(() =>
           code: maybeText.meta({ description: "Null: they wait for their turn or their time." }),
           reason: text,
           jobs: count,
-          oldestAt: maybeNumber,
-          example: text.meta({ description: "Id of the job that waits longest." }),
+          oldestAt: maybeNumber.meta({ description: "Since when the example waits." }),
+          example: text.meta({
+            description: "Id of one of them: the first in line, or the one that waits longest.",
+          }),
         }),
       )
       .meta({ description: "Queued jobs by what they wait for, the most first." }),
@@ -125,7 +127,6 @@ export const overviewDocumentSchema = lazySchema(() =>
           name: text,
           state: z.enum(["open", "half_open", "isolated"]),
           probeAt: maybeNumber.meta({ description: "When the next attempt may pass." }),
-          reason: maybeText,
         }),
       )
       .meta({ description: "Circuit breakers that let nothing pass, or only a probe." }),

@@ -5,6 +5,7 @@
  */
 import type { Denial, ErrorCode } from "@agentcore/contract";
 import type { JobRecord } from "../job-record.ts";
+import { claimGroupOf, type ClaimGroup } from "../queue-waits.ts";
 
 export type DenialScope =
   | { readonly kind: "global" }
@@ -53,18 +54,21 @@ export function scopeId(scope: DenialScope): string {
   return JSON.stringify(scope);
 }
 
-export function covers(scope: DenialScope, { job, concurrencyKey }: JobRecord): boolean {
+export const covers = (scope: DenialScope, record: JobRecord): boolean =>
+  coversGroup(scope, claimGroupOf(record), record.concurrencyKey);
+
+export function coversGroup(scope: DenialScope, group: ClaimGroup, concurrencyKey: string | null): boolean {
   switch (scope.kind) {
     case "global":
       return true;
     case "worker":
-      return job.task.worker === scope.worker;
+      return group.worker === scope.worker;
     case "model":
-      return job.task.worker === scope.worker && (job.task.model ?? null) === scope.model;
+      return group.worker === scope.worker && group.model === scope.model;
     case "tenant":
-      return job.context.tenant === scope.tenant;
+      return group.tenant === scope.tenant;
     case "class":
-      return job.priority.class === scope.class;
+      return group.class === scope.class;
     case "concurrency_key":
       return concurrencyKey === scope.concurrencyKey;
     case "job":

@@ -3,8 +3,15 @@
  * step; the store decides what to write. A record object is never modified, only replaced.
  */
 import type { JobRecord, JobState } from "../job-record.ts";
-import { isDue, isTerminal } from "../job-record.ts";
+import { isDue, isTerminal, reasonOfState } from "../job-record.ts";
 import type { ClaimRequest, QueueStats } from "../job-store.ts";
+import {
+  claimGroupOf,
+  waitsMax,
+  type QueueWaits,
+  type WaitingLine,
+  type WaitsRequest,
+} from "../queue-waits.ts";
 import { compareCandidates, type Candidate } from "../claim-order.ts";
 import { runOfPiece } from "../piece.ts";
 import { IndexedHeap } from "./indexed-heap.ts";
@@ -141,6 +148,34 @@ export class JobTable {
     };
   }
 
+  waits({ now, keys }: WaitsRequest): QueueWaits {
+    this.#promote(now);
+    const held = new Set(this.#heldByKey.values());
+    const due = [...this.#due].filter((record) => !held.has(record));
+    const others = [...this.#jobs.values()].filter(
+      (record) => record.state.kind === "queued" && (held.has(record) || !this.#due.has(record)),
+    );
+    return {
+      lines: linesOf(due),
+      ofKeys: keys.flatMap((concurrencyKey) =>
+        linesOf(due.filter((record) => record.concurrencyKey === concurrencyKey)).map((line) => ({
+          ...line,
+          concurrencyKey,
+        })),
+      ),
+      others: others.slice(0, waitsMax).map((record) => ({
+        ...claimGroupOf(record),
+        jobId: record.job.id,
+        kind: isPiece(record) ? "piece" : held.has(record) ? "key" : "delayed",
+        concurrencyKey: record.concurrencyKey,
+        runAt: runAtOf(record.state),
+        readyFrom: record.readyFrom,
+        waitingFor: reasonOfState(record.state),
+      })),
+      othersInAll: others.length,
+    };
+  }
+
   #candidate(record: JobRecord): Candidate {
     const tenant = tenantOf(record);
     return {
@@ -232,6 +267,21 @@ export class JobTable {
     this.#heldByKey.delete(key);
     if (held !== undefined) this.#ready.add(held);
   }
+}
+
+function linesOf(records: readonly JobRecord[]): readonly WaitingLine[] {
+  const groups = Map.groupBy(records, (record) => JSON.stringify(claimGroupOf(record)));
+  return [...groups.values()]
+    .map((group) => {
+      const [first] = group.toSorted((a, b) => a.rank - b.rank);
+      return {
+        ...claimGroupOf(first!),
+        jobs: group.length,
+        first: { jobId: first!.job.id, readyFrom: first!.readyFrom },
+      };
+    })
+    .toSorted((a, b) => b.jobs - a.jobs)
+    .slice(0, waitsMax);
 }
 
 function add(counts: Map<string, number>, key: string, difference: number): void {

@@ -2,6 +2,7 @@
 import { assert } from "@agentcore/contract";
 import {
   isEndOfWhole,
+  isListed,
   journalDeletionLimit,
   journalLimit,
   type Journal,
@@ -51,7 +52,10 @@ export function createMemoryJournal(): MemoryJournal {
     async list(query) {
       return [...streams]
         .filter(
-          ([name]) => name.startsWith(query.prefix) && (query.before === undefined || name < query.before),
+          ([name, { header }]) =>
+            name.startsWith(query.prefix) &&
+            (query.before === undefined || name < query.before) &&
+            isListed(header, query),
         )
         .sort(([a], [b]) => (a < b ? 1 : -1))
         .slice(0, journalLimit(query))

@@ -68,6 +68,7 @@ export function createMemoryStore({ journal = createMemoryJournal() }: MemorySto
     decisions: (jobId) => read(() => state.journal.decisions(jobId)),
     lateResults: (jobId) => read(() => state.journal.lateResults(jobId)),
     stats: (now) => read(() => state.jobs.stats(now)),
+    waits: (request) => read(() => state.jobs.waits(request)),
     aheadOf: (jobId, limit) => read(() => ahead(state, jobId, limit)),
     recordDecisions: (decisions) => write(() => state.addDecisions(decisions)),
     replay: (deadJobId, submission) => write(() => replay(state, deadJobId, submission)),

@@ -37,6 +37,7 @@ import { defaultPolicies, type SchedulerPolicies } from "./policies.ts";
 import { runOfPiece } from "../piece.ts";
 import { jobNotFound, keyHeld } from "./refusals.ts";
 import { toSubmission } from "./submission.ts";
+import { explainWaits, type WaitFacts, type WaitingFor } from "./explain-waits.ts";
 import { explain, type WhyReport } from "./why.ts";
 
 export interface QueueClientOptions {
@@ -64,7 +65,12 @@ export interface LocalRuns {
   cancel(jobId: string, request: CancelRequest<Reason>): void;
   /** Why no job starts here now: as many run as may. Null if there is room. */
   full(): Reason | null;
+  /** See `Scheduler.heldBack`. */
+  heldBack(): WaitFacts["held"];
 }
+
+/** Most held concurrency keys whose jobs are counted for `waits`. */
+const heldKeysMax = 100;
 
 export class QueueClient {
   readonly store: JobStore;
@@ -264,6 +270,16 @@ export class QueueClient {
     this.#requireOpen();
     const now = this.#options.clock.now();
     return explain(this.store, jobId, { now, full: () => this.#runs?.full() ?? null });
+  }
+
+  /** What the queued jobs wait for, the most first. Quick with a long queue, unlike `why`. */
+  async waits(): Promise<readonly WaitingFor[]> {
+    this.#requireOpen();
+    const held = this.#runs?.heldBack() ?? [];
+    const keys = held.flatMap(({ scope }) => (scope.kind === "concurrency_key" ? scope.concurrencyKey : []));
+    const now = this.#options.clock.now();
+    const waits = await this.store.waits({ now, keys: keys.slice(0, heldKeysMax) });
+    return explainWaits(waits, { now, held, full: this.#runs?.full() ?? null });
   }
 
   async stats(): Promise<QueueStats> {

@@ -254,6 +254,49 @@ export const journalCases: readonly ConformanceCase[] = [
       oldestWaitMs: 1000,
     });
   }),
+  storeCase(
+    "tells what waits: lines of due jobs, those of a key, and the others one by one",
+    async (store) => {
+      const none = { tenant: null, worker: "shell", model: null, class: "batch" } as const;
+      await runningJob(store, "o");
+      const [first, second] = [testJob(), testJob()];
+      const inOne = { submittedAt: startAt + 5, concurrencyKey: "/one" };
+      await store.submit([testSubmission(first, inOne), testSubmission(second, inOne)], byJobDedup);
+      const other = testJob({
+        task: { ...testTask("/two", "codex"), model: "m" },
+        context: { tenant: "acme" },
+        priority: { class: "interactive" },
+      });
+      const later = testJob();
+      const piece = testJob({ context: { labels: { "workflow.run": "r" } } });
+      await submitJobs(store, other, piece);
+      const delay = { runAt: startAt + 900, readyFrom: startAt + 900, delayMs: null };
+      await store.submit([testSubmission(later, delay)], byJobDedup);
+      const waits = await store.waits({ now: startAt, keys: ["/one", "/none"] });
+      const line = { ...none, jobs: 2, first: { jobId: first.id, readyFrom: startAt + 5 } };
+      const ofOther = { tenant: "acme", worker: "codex", model: "m", class: "interactive" };
+      assert.deepEqual(waits.lines, [
+        line,
+        { ...ofOther, jobs: 1, first: { jobId: other.id, readyFrom: startAt } },
+      ]);
+      assert.deepEqual(waits.ofKeys, [{ ...line, concurrencyKey: "/one" }]);
+      assert.equal(waits.othersInAll, 2);
+      const shown = waits.others.map(({ jobId, kind, runAt }) => ({ jobId, kind, runAt }));
+      assert.deepEqual(
+        shown.toSorted((a, b) => a.runAt - b.runAt),
+        [
+          { jobId: piece.id, kind: "piece", runAt: startAt },
+          { jobId: later.id, kind: "delayed", runAt: startAt + 900 },
+        ],
+      );
+      await settleOne(store, retry(await runningJob(store, "p"), startAt + 60_000));
+      const { others } = await store.waits({ now: startAt, keys: [] });
+      assert.deepEqual(
+        others.flatMap(({ waitingFor }) => waitingFor ?? []),
+        [testReason],
+      );
+    },
+  ),
   storeCase("names the jobs ahead of a queued one", async (store) => {
     const jobs = [testJob(), testJob({ priority: { value: 5 } }), testJob()];
     await submitJobs(store, ...jobs);

@@ -1,6 +1,6 @@
 /** What every implementation of the `Journal` port must do. Needs no test framework: run each case as a test. */
 import assert from "node:assert/strict";
-import type { Journal, JournalHeader } from "../journal.ts";
+import type { Journal, JournalHeader, JournalQuery } from "../journal.ts";
 
 export interface JournalCase {
   /** A sentence about the journal. */
@@ -55,6 +55,24 @@ export const journalConformance: readonly JournalCase[] = [
     assert.equal(await journal.append("s", { after: 0, entries: [], header }), "appended");
     assert.equal(await journal.append("s", { after: 0, entries: [], header }), "conflict");
     assert.deepEqual(await journal.list({ prefix: "s" }), [{ stream: "s", header, length: 0 }]);
+  }),
+  journalCase("lists what has not ended, and the parts of some streams", async (journal) => {
+    const made = async (stream: string, header: JournalHeader): Promise<void> =>
+      void (await journal.append(stream, { after: 0, entries: [], header }));
+    await made("run/1", { endedAt: 5, partOf: null });
+    await made("run/2", { endedAt: null, partOf: null });
+    await made("run/3", {});
+    await made("child/1", { endedAt: null, partOf: "run/2" });
+    await made("child/2", { endedAt: 6, partOf: "run/2" });
+    await made("child/3", { endedAt: null, partOf: "run/3" });
+    const names = async (query: JournalQuery): Promise<readonly string[]> =>
+      (await journal.list(query)).map(({ stream }) => stream);
+    assert.deepEqual(await names({ prefix: "run/", isOpen: true, partOf: null }), ["run/3", "run/2"]);
+    assert.deepEqual(await names({ prefix: "", partOf: null }), ["run/3", "run/2", "run/1"]);
+    assert.deepEqual(await names({ prefix: "", isOpen: true, partOf: ["run/2", "run/1"] }), ["child/1"]);
+    assert.deepEqual(await names({ prefix: "", partOf: ["run/2"] }), ["child/2", "child/1"]);
+    assert.deepEqual(await names({ prefix: "", isOpen: true, partOf: [] }), []);
+    assert.deepEqual(await names({ prefix: "child/", isOpen: true }), ["child/3", "child/1"]);
   }),
   journalCase("lists by prefix, descending, a page at a time", async (journal) => {
     for (const stream of ["run:1", "run:3", "run:2", "other:9", "run_:4", "run%"]) {

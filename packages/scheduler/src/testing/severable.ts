@@ -49,6 +49,7 @@ const queries = new Set<string>([
   "decisions",
   "lateResults",
   "stats",
+  "waits",
   "aheadOf",
   "cancelRequests",
   "owners",

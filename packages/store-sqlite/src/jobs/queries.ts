@@ -81,7 +81,7 @@ const queuedNumbers = ["state = 'ready'", isDueInWorkspace, isWaiting]
 const endedAs = (state: JobStateKind): string => `j.state = '${state}' AND j.end_number IS NOT NULL`;
 const inState: Readonly<Record<JobStateKind, string>> = {
   queued: `j.number IN (${queuedNumbers})`,
-  running: "j.state = 'running'",
+  running: "j.number IN (SELECT number FROM jobs WHERE state = 'running')",
   succeeded: endedAs("succeeded"),
   dead: endedAs("dead"),
   cancelled: endedAs("cancelled"),

@@ -80,9 +80,14 @@ export class ReadySteps {
     return this.#restingQuiet;
   }
 
+  /** How many wait for an approval. */
+  get asking(): number {
+    return this.#resting.size - this.#idle.size;
+  }
+
   /** Nothing goes on without an answer to an approval. */
   get isWaiting(): boolean {
-    return this.#active === 0 && this.#delayed.size === 0 && this.#resting.size > this.#idle.size;
+    return this.#active === 0 && this.#delayed.size === 0 && this.asking > 0;
   }
 
   /** Approvals that may be asked for now. */
@@ -207,7 +212,7 @@ export class ReadySteps {
 
   #enter(step: PlanStep, kind: StepState["kind"]): void {
     if (isActive(kind)) this.#active += 1;
-    else if (kind !== "ended") {
+    else if (kind !== "ended" && kind !== "expanded") {
       this.#resting.add(step);
       if (step.reacts !== true) this.#restingQuiet.add(step);
     }

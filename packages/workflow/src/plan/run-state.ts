@@ -77,6 +77,7 @@ export class RunState {
   #halt: Halt = "nothing";
   #wasCancelled = false;
   #outcome: RunOutcome | null = null;
+  #failed = 0;
 
   /** `steps`: in the order of the file. All begin as waiting. */
   constructor(steps: readonly PlanStep[]) {
@@ -173,6 +174,21 @@ export class RunState {
     return this.size - this.#main.open - this.#final.open;
   }
 
+  /** How many of them failed. */
+  get failed(): number {
+    return this.#failed;
+  }
+
+  /** How many steps are at work. */
+  get active(): number {
+    return this.#main.active + this.#final.active;
+  }
+
+  /** How many steps wait for an approval. */
+  get asking(): number {
+    return this.#main.asking + this.#final.asking;
+  }
+
   apply(event: PlanEvent): void {
     switch (event.type) {
       case "step":
@@ -217,6 +233,7 @@ export class RunState {
     const stop = stopAfter(step, after);
     if (stop !== null) this.#stopFor(stop);
     if (after.kind === "ended") this.#trace(step, after.status);
+    if (hasFailed(after)) this.#failed += 1;
     this.#phaseOf(step).moved(step, state, after);
     const placeholder = this.#placeholders.get(id);
     const expansion = placeholder === undefined ? undefined : this.#expansions.get(placeholder.id);
@@ -269,6 +286,7 @@ export class RunState {
     if (expansion !== undefined) {
       for (const one of expansion.ids) {
         const gone = this.#steps.get(one);
+        if (gone !== undefined && hasFailed(gone)) this.#failed -= 1;
         if (gone !== undefined) this.#removed.set(one, restarted(progressOf(gone)));
         for (const map of [this.#byId, this.#steps, this.#placeholders]) map.delete(one);
         this.#traces?.delete(one);
@@ -278,6 +296,7 @@ export class RunState {
       this.#steps.set(id, { kind: "waiting" });
       return;
     }
+    if (hasFailed(state)) this.#failed -= 1;
     this.#steps.set(id, transition(step, state, { type: "reset" }));
     const placeholder = this.#placeholders.get(id);
     if (placeholder !== undefined) this.#steps.set(placeholder.id, { kind: "expanded" });
@@ -313,6 +332,8 @@ export class RunState {
     return { step, state };
   }
 }
+
+const hasFailed = (state: StepState): boolean => state.kind === "ended" && state.status === "FAILED";
 
 /** The end of a step whose instances have all ended: the worst status, and whether all of them pass. */
 function joined(states: readonly StepState[]): EndedState {

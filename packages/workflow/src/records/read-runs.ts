@@ -28,6 +28,41 @@ export async function listRuns(
   return found.map(({ stream, header }) => ({ id: stream.slice(prefix.length), header }));
 }
 
+/** An outermost run that has not ended. */
+export interface OpenRun extends RunListing {
+  /** Changes with each entry of the run and of its sub-workflows. */
+  readonly version: string;
+  /** Steps that wait for an approval, those of sub-workflows included; null if the run does not say it. */
+  readonly asking: number | null;
+}
+
+/** Newest first, at most 1,000. The cost does not grow with the runs that have ended. */
+export async function openRuns(journal: Journal): Promise<readonly OpenRun[]> {
+  const prefix = runStream("");
+  const open = { isOpen: true, limit: openRunsMax } as const;
+  const runs = await journal.list({ prefix, partOf: null, ...open });
+  const parts = await journal.list({
+    prefix: childStream(""),
+    partOf: runs.map(({ stream }) => stream),
+    ...open,
+  });
+  const partsOf = Map.groupBy(parts, ({ header }) => header["partOf"]);
+  return runs.map(({ stream, header, length }) => {
+    const all = [{ header, length }, ...(partsOf.get(stream) ?? [])];
+    return {
+      id: stream.slice(prefix.length),
+      header,
+      version: all.map((one) => one.length).join(" "),
+      asking: all.reduce<number | null>((sum, one) => {
+        const { stepsAsking } = one.header;
+        return sum === null || typeof stepsAsking !== "number" ? null : sum + stepsAsking;
+      }, 0),
+    };
+  });
+}
+
+const openRunsMax = 1000;
+
 export interface StoredRun {
   /** Name of its stream. */
   readonly stream: string;
