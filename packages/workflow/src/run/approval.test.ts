@@ -56,6 +56,10 @@ describe("an approval", () => {
     const handle = await rig.start(workflow);
     await there("beside.done");
     const [wait] = await asked(handle.id);
+    await until(async () => (await openRuns(rig.journal))[0]?.header["stepsEnded"] === 1);
+    expect(await openRuns(rig.journal)).toMatchObject([
+      { id: handle.id, asking: 1, header: { steps: 3, stepsFailed: 0, stepsActive: 0 } },
+    ]);
     expect(wait).toMatchObject({
       step: "ok[env=prod]",
       message: "Ship prod?",

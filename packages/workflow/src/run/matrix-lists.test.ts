@@ -155,6 +155,9 @@ describe("a matrix from a list", () => {
     });
     const failed = await rig.run(workflow);
     expect([failed.outcome, ...said()]).toEqual(["FAILED", "a", "b"]);
+    const atRest = { stepsActive: 0, stepsAsking: 0 };
+    const { header } = (await readRun(rig.journal, failed.run))!;
+    expect(header).toMatchObject({ steps: 5, stepsEnded: 5, stepsFailed: 1, ...atRest });
     const { writeFileSync } = await import("node:fs");
     writeFileSync(join(rig.workspace, "go"), "");
     const retried = await (await rig.retry(failed.run, workflow)).result();
@@ -170,7 +173,7 @@ describe("a matrix from a list", () => {
     expect(anew.steps.find(({ id }) => id === "each[part=b]")?.attempts).toBe(3);
     const stored = await readRun(rig.journal, failed.run);
     expect(storedSteps(stored!, workflow).map(({ id }) => id)).toEqual(anew.steps.map(({ id }) => id));
-    expect(stored?.header).toMatchObject({ steps: 5, stepsEnded: 5 });
+    expect(stored?.header).toMatchObject({ steps: 5, stepsEnded: 5, stepsFailed: 0, ...atRest });
   });
 
   it("waits again for another dependency that begins again, with the list that it had", async () => {
