@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { systemClock } from "@agentcore/contract";
 import { until } from "@agentcore/contract/testing";
 import type { Step, StepAction } from "../definition.ts";
-import { readRun, storedSteps } from "../records/read-runs.ts";
+import { openRuns, readRun, storedSteps } from "../records/read-runs.ts";
 import { waitingApprovals, type WaitingApproval } from "../records/waiting-approvals.ts";
 import { dieEverywhere } from "../testing/mortal-ports.ts";
 import { createRunRig, type RunRig } from "../testing/run-rig.ts";
