@@ -136,7 +136,7 @@ function runOf({ id, header, state }: RunFact): OverviewDocument["runs"][number]
   const [steps, done, running] = [number("steps"), number("stepsEnded"), number("stepsActive")];
   return {
     id,
-    name: String(header["name"] ?? ""),
+    name: nameOf(header),
     state,
     steps,
     done,
@@ -148,6 +148,11 @@ function runOf({ id, header, state }: RunFact): OverviewDocument["runs"][number]
     maxCostUsd: amount("maxCostUsd"),
   };
 }
+
+const nameOf = (header: RunFact["header"]): string => {
+  const { name } = header;
+  return typeof name === "string" ? name : "";
+};
 
 const nothing = { at: null, run: null, step: null, job: null, trigger: null, count: null };
 
@@ -165,7 +170,7 @@ function attentionOf(facts: OverviewFacts, pauses: readonly Pause[]): Attention[
       }),
     ...runs.flatMap(({ id, header, approvals }) =>
       approvals.map(({ step, message, askedAt }): Attention => {
-        const text = `${String(header["name"])} ${step}: ${message}`;
+        const text = `${nameOf(header)} ${step}: ${message}`;
         return { ...nothing, kind: "approval", text, at: askedAt, run: id, step };
       }),
     ),
