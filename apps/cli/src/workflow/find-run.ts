@@ -30,7 +30,7 @@ export async function allRuns(journal: Journal): Promise<readonly string[]> {
 }
 
 /** Newest first. Ended runs are deleted after a while, so there are not many. */
-export async function everyRun(journal: Journal): Promise<readonly RunListing[]> {
+async function everyRun(journal: Journal): Promise<readonly RunListing[]> {
   const found: RunListing[] = [];
   for (let before: string | undefined; ; before = found.at(-1)?.id) {
     const page = await listRuns(journal, { before, limit: pageRuns });
