@@ -21,7 +21,7 @@ import {
 import { attemptRef, type JobRecord, type Reason } from "../job-record.ts";
 import type { Settlement } from "../job-store.ts";
 import { chargeUnder, failedResult } from "../retry/charge.ts";
-import { scopeOfDenial, type DenialScope } from "./denial-scope.ts";
+import { scopeOfDenial, type DenialScope } from "../denial-scope.ts";
 import { executedTask, permitRequestOf } from "./permit-request.ts";
 import type { PutBacks } from "./put-backs.ts";
 import type { RunEvents } from "../run-events.ts";

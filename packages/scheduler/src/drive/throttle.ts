@@ -8,7 +8,7 @@
  */
 import type { JobRecord, Reason } from "../job-record.ts";
 import { excludeNothing, type ClaimFilter } from "../job-store.ts";
-import { covers, scopeId, type DenialScope } from "./denial-scope.ts";
+import { covers, scopeId, type DenialScope } from "../denial-scope.ts";
 
 interface Entry {
   readonly scope: DenialScope;

@@ -1,5 +1,5 @@
 /** What the queued jobs wait for, by reason: `why` for all of them at once. Pure. */
-import { coversGroup, type DenialScope } from "../drive/denial-scope.ts";
+import { coversGroup, type DenialScope } from "../denial-scope.ts";
 import type { Reason } from "../job-record.ts";
 import type { ClaimGroup, QueueWaits, WaitingJob } from "../queue-waits.ts";
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Evidence } from "@agentcore/contract";
-import { newRecord } from "../job-transition.ts";
-import { testJob, testSubmission } from "../testing/fixtures.ts";
+import { newRecord } from "./job-transition.ts";
+import { testJob, testSubmission } from "./testing/fixtures.ts";
 import { covers, scopeOfDenial, type DenialScope } from "./denial-scope.ts";
 
 const task = { worker: "codex", model: "large", workspace: "/w", instructions: "x" };

@@ -4,8 +4,8 @@
  * delay a job that may run.
  */
 import type { Denial, ErrorCode } from "@agentcore/contract";
-import type { JobRecord } from "../job-record.ts";
-import { claimGroupOf, type ClaimGroup } from "../queue-waits.ts";
+import type { JobRecord } from "./job-record.ts";
+import { claimGroupOf, type ClaimGroup } from "./queue-waits.ts";
 
 export type DenialScope =
   | { readonly kind: "global" }
