@@ -21,7 +21,7 @@ import {
 import { examples, type Definition } from "./shared-options.ts";
 import { defineRun, defineRuntime, defineSubmit, defineWork } from "./task-commands.ts";
 import { defineDaemon } from "./daemon-commands.ts";
-import { defineEmit, defineToken, defineTrigger } from "./trigger-commands.ts";
+import { defineEmit, defineToken, defineTop, defineTrigger } from "./trigger-commands.ts";
 import { cureLine, refuseEmpty, wordsFor, wordsToParse } from "./usage-errors.ts";
 import { defineWorkflow } from "./workflow-commands.ts";
 
@@ -86,6 +86,7 @@ const definitions: Readonly<Record<string, (definition: Definition) => void>> = 
   work: defineWork,
   workflow: defineWorkflow,
   daemon: defineDaemon,
+  top: defineTop,
   trigger: defineTrigger,
   emit: defineEmit,
   token: defineToken,

@@ -1,4 +1,4 @@
-/** The commands that ask a running daemon, `trigger` and `emit`, and those for the tokens of its API. */
+/** The commands that ask a running daemon, `top`, `trigger` and `emit`, and those for the tokens of its API. */
 import { Option, type Command } from "commander";
 import { readMoment } from "../options/job-filter.ts";
 import { readCount, readDuration } from "../options/option-values.ts";
@@ -16,6 +16,19 @@ const daemonText =
   "\nA URL goes with the token in AGENTCORE_TOKEN. The daemon that runs on the state directory needs none.\n";
 /** After the examples of a command. */
 const shown = (lines: readonly string[], text = ""): string => `${examples(lines)}${text}${daemonText}`;
+
+export function defineTop({ define, finish, io }: Definition): void {
+  daemonCommand(define, "top", "Show live what a daemon does: what runs, what waits, and what needs a person")
+    .option("--once", "print the screen once; so it is in a pipe, too")
+    .addHelpText(
+      "after",
+      shown(
+        ["agentcore top", "agentcore top --once", "agentcore top --url https://ci.example.com"],
+        "\nKeys: q ends, p stops and goes on with updates. --json prints the overview once, as one JSON object.\n",
+      ),
+    )
+    .action(finish(async (options) => (await import("../commands/top.ts")).top(options, io)));
+}
 
 export function defineTrigger(definition: Definition): void {
   const top = definition.define("trigger", "Show, pause and fire the triggers of a daemon");

@@ -171,6 +171,7 @@ it("the triggers of a daemon, and the tokens of its API", async () => {
   const api = await serveTestApi();
   url = `unix://${api.socket}`;
   try {
+    expect((await json("top")).lines).toMatchObject([{ type: "overview", running: [{ activity: "tool" }] }]);
     expect((await json("trigger", "list")).lines).toMatchObject([{ type: "trigger", id: "nightly" }]);
     expect((await json("trigger", "pause", "nightly", "--note", "why")).lines).toMatchObject([
       { type: "trigger", state: "paused", pauseNote: "why" },

@@ -4,7 +4,7 @@ import type { Journal } from "@agentcore/scheduler";
 import { readRun, storedSteps, waitingApprovals, type RunListing } from "@agentcore/workflow";
 import { approvalJson, runJson, stepJson } from "../json/workflow-documents.ts";
 import { runStateOf } from "./run-owner.ts";
-import { approveCommand } from "./status.ts";
+import { approveCommand } from "../screen/approve-command.ts";
 import { sameWorkflow, type FoundRun } from "./stored-run.ts";
 
 export async function runDocument(journal: Journal, { id, header }: RunListing): Promise<RunDocument> {

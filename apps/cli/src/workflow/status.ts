@@ -2,6 +2,7 @@
 import { formatDuration } from "@agentcore/contract";
 import type { StepReport, WorkflowEvent } from "@agentcore/workflow";
 import type { Tone } from "../screen/line.ts";
+import { approveCommand } from "../screen/approve-command.ts";
 import { shortId } from "../screen/short-id.ts";
 import { oneLine } from "../screen/text.ts";
 
@@ -45,10 +46,6 @@ export function retryText({ retryAt, attempts }: StepReport, now: number): strin
 export function approvalText({ id, status, approval }: StepReport, run: string): string {
   if (status !== "WAITING" || approval === null) return "";
   return `${oneLine(approval.message)}  ${approveCommand(run, id)}  (or reject)`;
-}
-
-export function approveCommand(run: string, step: string): string {
-  return `agentcore workflow approve ${shortId(run)} ${/^[\w./-]+$/.test(step) ? step : `'${step}'`}`;
 }
 
 /** `3 iterations` for a step with a loop, `cached` for one that did not run; empty for others. */

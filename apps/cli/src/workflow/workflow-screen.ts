@@ -1,19 +1,12 @@
 /** Shows a workflow run as lines for people: one for each change of a step, and a summary at the end. Pure. */
+import { approveCommand } from "../screen/approve-command.ts";
 import { formatDuration } from "@agentcore/contract";
 import { durationMsOf, type RunResult, type StepReport } from "@agentcore/workflow";
 import { span, type Line, type Tone } from "../screen/line.ts";
 import { shortId } from "../screen/short-id.ts";
 import { table } from "../screen/table.ts";
 import { oneLine } from "../screen/text.ts";
-import {
-  approvalText,
-  approveCommand,
-  hasEnded,
-  iterationsText,
-  retryText,
-  shownStatus,
-  statusLabel,
-} from "./status.ts";
+import { approvalText, hasEnded, iterationsText, retryText, shownStatus, statusLabel } from "./status.ts";
 
 /** `PASS  build  2.3s`. `now`: wall clock, in ms. */
 export function stepLine(step: StepReport, now: number, run: string): Line {

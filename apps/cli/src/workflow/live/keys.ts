@@ -1,7 +1,7 @@
 /** Translates the input of a terminal in raw mode into keys. Pure. */
 import type { Key } from "./live-run.ts";
 
-export type Press = Key | "lines" | "interrupt" | "suspend";
+export type Press = Key | "lines" | "pause" | "interrupt" | "suspend";
 
 const presses: Readonly<Record<string, Press>> = {
   "\u001b[A": "up",
@@ -23,6 +23,7 @@ const presses: Readonly<Record<string, Press>> = {
   " ": "toggle",
   "\u001b": "follow",
   q: "lines",
+  p: "pause",
   "\u0003": "interrupt",
   "\u001a": "suspend",
 };

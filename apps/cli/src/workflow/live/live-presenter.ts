@@ -66,7 +66,7 @@ export function workflowLive(
       onPress: (press) => {
         if (press === "lines") close();
         else if (press === "interrupt") process.kill(process.pid, "SIGINT");
-        else live.press(press);
+        else if (press !== "pause") live.press(press);
       },
     });
   };

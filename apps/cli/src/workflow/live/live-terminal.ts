@@ -19,15 +19,17 @@ const endUpdate = "\u001b[?2026l";
 /** Before the line, not after it: after a line as wide as the screen, the cursor is on its last letter. */
 const eraseLine = "\u001b[2K";
 
-/** Time between two updates. */
-const tickMs = 100;
-/** Ticks after which every line is written again, since other programs may have overwritten it. */
-const wholeEvery = 50;
+/** Default time between two updates. */
+const tickMsDefault = 100;
+/** After it, every line is written again, since other programs may have overwritten it. */
+const wholeMs = 5000;
 
 export interface LiveTerminalOptions {
   readonly stdout: Output;
   readonly stdin: Readable & Partial<Pick<ReadStream, "isTTY" | "setRawMode" | "unref">>;
   readonly clock: Pick<Clock, "setTimer">;
+  /** Time between two updates, in ms. Default: 100. A key and a new size are followed by one at once. */
+  readonly everyMs?: number;
   readonly frame: (size: FrameSize) => readonly Line[];
   readonly onPress: (press: Exclude<Press, "suspend">) => void;
 }
@@ -38,7 +40,7 @@ export interface LiveTerminal {
 }
 
 export function openLiveTerminal(options: LiveTerminalOptions): LiveTerminal {
-  const { stdout, clock, frame, onPress } = options;
+  const { stdout, clock, everyMs: tickMs = tickMsDefault, frame, onPress } = options;
   let open = true;
   let drawn: readonly string[] = [];
   let timer: Timer | undefined;
@@ -58,7 +60,7 @@ export function openLiveTerminal(options: LiveTerminalOptions): LiveTerminal {
     timer = clock.setTimer(tickMs, tick);
     // A terminal that accepts nothing more, such as a stopped one, gets the next frame instead of all of them.
     if (stdout.stream.writableNeedDrain) return;
-    if (++ticks % wholeEvery === 0) redraw();
+    if (++ticks % Math.ceil(wholeMs / tickMs) === 0) redraw();
     else draw();
   };
   const keys = readKeys(options.stdin, (press) => {

@@ -212,7 +212,7 @@ describe("keys", () => {
     ["j\u001b[B", ["down", "down"]],
     ["gG\u001b[H\u001b[4~", ["first", "last", "first", "last"]],
     ["\r \u001b", ["toggle", "toggle", "follow"]],
-    ["q\u0003\u001a", ["lines", "interrupt", "suspend"]],
+    ["qp\u0003\u001a", ["lines", "pause", "interrupt", "suspend"]],
     ["\u001b[1;5A\u001b[200~x日", []],
   ])("a terminal sends %j for %j", (input, presses) => {
     expect(pressesIn(input)).toEqual(presses);

@@ -14,7 +14,8 @@ import {
 import { basename } from "node:path";
 import { escapeMarkup } from "../../markup.ts";
 import { formatCount, formatDollars } from "../../screen/run-view.ts";
-import { approveCommand, iterationsText, shownStatus, statusLabel } from "../status.ts";
+import { approveCommand } from "../../screen/approve-command.ts";
+import { iterationsText, shownStatus, statusLabel } from "../status.ts";
 import { factsOf, type PictureRun } from "./facts.ts";
 import { boxClass, pageStyle } from "./style.ts";
 import { svgPicture, titleOf } from "./svg.ts";
