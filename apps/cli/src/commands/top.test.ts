@@ -31,7 +31,7 @@ const isGone = (pid: number): boolean => !existsSync(`/proc/${pid}`);
 
 it("shows the first screen at any width, follows what happens, pauses, and ends on q with the terminal as it was", async () => {
   const terminal = top(60);
-  await terminal.until((screen) => /^test · ready · 0 running · 0 waiting/.test(screen));
+  await terminal.until((screen) => screen.startsWith("test · ready · 0 running · 0 waiting"));
   await terminal.until((screen) => screen.includes("nothing runs"));
   expect(terminal.isAlternate()).toBe(true);
   // Text of a job that would erase the screen and set the title.
