@@ -35,12 +35,11 @@ export function HeldBackSection({ overview, onChange }: HeldBackProps): JSX.Elem
             </span>
           </li>
         )}
-        {breakers.map(({ name, state, probeAt, reason }) => (
+        {breakers.map(({ name, state, probeAt }) => (
           <li key={`breaker ${name}`}>
             <Badge state={state} />
             <span class="foreign grow">
               Breaker {plainText(name)}
-              {reason !== null && <span class="faint"> {plainText(reason)}</span>}
               {probeAt !== null && (
                 <span class="faint">
                   {" "}
