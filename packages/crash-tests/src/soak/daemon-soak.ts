@@ -4,6 +4,7 @@
  * they are.
  */
 import { setTimeout as pause } from "node:timers/promises";
+import { ignore } from "@agentcore/contract";
 import { createSqliteJournal, createSqliteTriggerStore, openStateDatabase } from "@agentcore/store-sqlite";
 import { until } from "@agentcore/contract/testing";
 import { DaemonProcess } from "../daemon/daemon-process.ts";
@@ -60,6 +61,8 @@ export interface DaemonSoakReport {
   readonly samples: readonly MemorySample[];
   /** Processor time of both while the load lasted, in ms. Killed runtimes are left out. */
   readonly processorMs: number;
+  /** Open descriptors of the daemon before the load, and once everything has ended and idle connections are closed. */
+  readonly handles: { readonly before: number; readonly after: number };
   readonly runtimeKills: number;
   /** Ten seconds each. */
   readonly fullDisks: number;
@@ -71,6 +74,8 @@ export interface DaemonSoakReport {
 const paces: readonly Pace[] = ["fast", "fast", "fast", "slow", "asleep"];
 const fullDiskMs = 10_000;
 const drainMs = 120_000;
+/** Longer than both ends keep an idle connection. */
+const idleConnectionMs = 10_000;
 
 export async function daemonSoak(options: DaemonSoakOptions): Promise<DaemonSoakReport> {
   const { minutes } = options;
@@ -118,6 +123,7 @@ class Soak {
     const { seconds, warmUp, calm } = this.#times;
     const ports = await this.#daemon.ports;
     if (ports === null) throw new Error(`the daemon ended: ${this.#daemon.log}`);
+    const handlesBefore = descriptors(this.#daemon.pid);
     const watchers = paces.map((pace) => ({ pace, watcher: new Watcher(this.#daemon.url ?? "", pace) }));
     this.#startMs = performance.now();
     const startedAt = performance.timeOrigin + this.#startMs;
@@ -131,7 +137,7 @@ class Soak {
       this.#fillDisk(),
     ]);
     for (const { watcher } of watchers) watcher.close();
-    const stored = await this.#drain();
+    const { handles: handlesAfter, ...stored } = await this.#drain(handlesBefore);
     const starts = readStarts(this.#rig.root);
     const findings = judgeSoak({
       sent: sender.sent,
@@ -148,6 +154,7 @@ class Soak {
       starts: latencies(stored.events, starts, sender.sent, startedAt),
       samples: this.#samples,
       processorMs: took,
+      handles: { before: handlesBefore, after: handlesAfter },
       runtimeKills: this.#runtimeKills,
       fullDisks: this.#fullDisks,
       watchers: sumsOf(watchers),
@@ -226,7 +233,7 @@ class Soak {
   }
 
   /** Lets everything end, stops the daemon, and reads what it has stored. */
-  async #drain() {
+  async #drain(handlesBefore: number) {
     const database = await openStateDatabase({ directory: this.#rig.stateDir });
     try {
       const store = createSqliteTriggerStore(database);
@@ -234,11 +241,18 @@ class Soak {
       await until(ended, { deadlineMs: drainMs }).catch(() => {
         this.#problems.push(`a run was still open ${drainMs} ms after the last event: ${this.#daemon.log}`);
       });
+      const { pid } = this.#daemon;
+      const closed = (): boolean => descriptors(pid) <= handlesBefore;
+      await until(closed, { deadlineMs: idleConnectionMs }).catch((error: unknown) =>
+        ignore(error, "judged"),
+      );
+      const handles = descriptors(pid);
       await this.#daemon.stop();
       if (this.#daemon.exitCode !== 0)
         this.#problems.push(`the daemon ended with ${this.#daemon.exitCode}: ${this.#daemon.log}`);
       const firings = await allFirings(store);
       return {
+        handles,
         events: (await allEvents(store)).map(({ event }) => event),
         firings: firings.map(({ firing }) => firing),
         runs: await outcomesOf(createSqliteJournal(database), firings),

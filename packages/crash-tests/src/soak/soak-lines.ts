@@ -7,6 +7,8 @@ import { quantile, slopeOf } from "./slope.ts";
 const slopeMax = 1;
 /** The slope of a short time says nothing. */
 const judgedSeconds = 1200;
+/** What a daemon opens when it first needs it. */
+const handlesSlack = 5;
 const shownMax = 20;
 
 export interface SoakVerdict {
@@ -19,20 +21,13 @@ export function soakVerdict(report: DaemonSoakReport, seed: number): SoakVerdict
   const runs = sent.filter(({ isRun }) => isRun).length;
   const repeated = sent.reduce((sum, { requests }) => sum + requests - 1, 0);
   const heap = slopeAfterWarmUp(report, "daemon", ({ heapMb }) => heapMb);
-  const handles = windows(report, (from, to) =>
-    quantile(
-      samplesOf(report, "daemon", from, to).map((sample) => sample.descriptors),
-      0.5,
-    ),
-  );
+  const { before, after } = report.handles;
   const against = [
     ...findings,
     ...(seconds >= judgedSeconds && heap.slope - 2 * heap.error > slopeMax
       ? [`the heap of the daemon grows by ${heap.slope.toFixed(2)} MB an hour`]
       : []),
-    ...(handles[1] > handles[0] + 5
-      ? [`the daemon has ${handles[1]} descriptors, and had ${handles[0]}`]
-      : []),
+    ...(after > before + handlesSlack ? [`the daemon keeps ${after} descriptors, and had ${before}`] : []),
   ];
   const lines = [
     `seed                      ${seed}`,
@@ -53,6 +48,7 @@ export function soakVerdict(report: DaemonSoakReport, seed: number): SoakVerdict
     ]),
     `202                       at the start ${latencyText(windows(report, (from, to) => sent.filter(({ at }) => at >= from && at < to).map(({ tookMs }) => tookMs)))}`,
     `event until its run       at the start ${latencyText(windows(report, (from, to) => report.starts.filter(({ at }) => at >= from && at < to).map(({ tookMs }) => tookMs)))}`,
+    `descriptors of the daemon ${before} before the load, ${after} after it`,
     `processor time            ${(report.processorMs / sent.length).toFixed(2)} ms for each event, of daemon and runtime`,
     `findings                  ${against.length}`,
     ...against.slice(0, shownMax).map((finding) => `! ${finding}`),
