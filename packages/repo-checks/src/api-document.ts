@@ -58,6 +58,7 @@ curl -H "Authorization: Bearer $AGENTCORE_TOKEN" "http://127.0.0.1:7411/v1/jobs?
 Operations on all that match work in batches of at most 500, so that each answer is quick and a lost answer costs little. Repeat
 \`replayDeadLetters\` and \`cancelJobs\` with \`before\` set to the \`next\` of the answer until it is null; repeat \`purgeDeadLetters\` until
 \`purged\` is 0. Give conditions in \`where\`, or \`"all": true\`; an empty \`where\` is refused.
+\`countJobs\` and \`countDeadLetters\` say beforehand how many match.
 
 ## Following events
 
