@@ -5,6 +5,7 @@
 import { errorText } from "@agentcore/contract";
 import { jobChecks, seedDeadLetters } from "./daemon/jobs.ts";
 import { runChecks, runsAndTriggers } from "./daemon/runs-and-triggers.ts";
+import { nowChecks, nowOptions } from "./daemon/now.ts";
 import { buildPage, startRig, type DaemonCheck, type RigOptions } from "./daemon/rig.ts";
 
 interface Suite {
@@ -14,6 +15,7 @@ interface Suite {
 
 /** Each has a daemon of its own, and its checks run in order. */
 const suites: Readonly<Record<string, Suite>> = {
+  now: { options: nowOptions, checks: nowChecks },
   jobs: { options: { seed: seedDeadLetters }, checks: jobChecks },
   runs: { options: runsAndTriggers, checks: runChecks },
 };

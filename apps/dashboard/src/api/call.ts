@@ -54,7 +54,7 @@ export function post<T>(path: string, body: object = {}): Promise<Printed<T>> {
 }
 
 /** With the question mark, or nothing. A list gives its name once for each value. */
-export function queryText(query: Query): string {
+function queryText(query: Query): string {
   const search = new URLSearchParams();
   for (const [name, value] of Object.entries(query)) {
     for (const each of Array.isArray(value) ? value : [value]) {

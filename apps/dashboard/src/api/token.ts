@@ -16,7 +16,7 @@ export const scope: ReadonlySignal<Scope | null> = currentScope;
 /** Why the daemon refused the last token. */
 export const refusal: ReadonlySignal<string | null> = currentRefusal;
 
-export const readOnlyReason = "Your token may only read.";
+const readOnlyReason = "Your token may only read.";
 
 /** Why no action can be taken; null: actions can be taken. */
 export const actionsOff = (): string | null => (currentScope.value === "read" ? readOnlyReason : null);

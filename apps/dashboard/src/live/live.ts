@@ -3,14 +3,7 @@ import { effect, signal, type ReadonlySignal } from "@preact/signals";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { asApiError, type ApiError } from "../api/call.ts";
 import { signOut, token } from "../api/token.ts";
-import {
-  wants,
-  type EventDocument,
-  type FromWorker,
-  type LiveQuery,
-  type StreamState,
-  type TabState,
-} from "./messages.ts";
+import { wants, type FromWorker, type LiveQuery, type StreamState, type TabState } from "./messages.ts";
 import { Reader } from "./reader.ts";
 import { StreamHub, type TabPort } from "./stream-hub.ts";
 
@@ -32,9 +25,8 @@ export function setPaused(value: boolean): void {
 
 interface Listener {
   readonly query: LiveQuery;
-  readonly onEvent: (document: EventDocument) => void;
-  /** Events may have been missed. */
-  readonly onGap: () => void;
+  /** Something of it may have changed. */
+  readonly onChange: () => void;
 }
 
 const listeners = new Set<Listener>();
@@ -56,17 +48,17 @@ function onMessage(message: FromWorker): void {
       const isBegun = message.state === "live" && state.peek() !== "live";
       state.value = message.state;
       // What happened between the reading of a view and the beginning of the stream was passed to nobody.
-      if (isBegun) for (const { onGap } of listeners) onGap();
+      if (isBegun) for (const { onChange } of listeners) onChange();
       if (message.state === "unauthorized") signOut("the daemon refused the token");
       return;
     }
     case "resync":
-      for (const { onGap } of listeners) onGap();
+      for (const { onChange } of listeners) onChange();
       return;
     case "events":
       if (isPaused.peek()) return;
       for (const event of message.events) {
-        for (const { query, onEvent } of listeners) if (wants(query, event)) onEvent(event.document);
+        for (const { query, onChange } of listeners) if (wants(query, event)) onChange();
       }
   }
 }
@@ -89,7 +81,7 @@ export function startLive(): void {
   let wasWatching = true;
   effect(() => {
     const isWatching = isVisible.value && !isPaused.value;
-    if (isWatching && !wasWatching) for (const { onGap } of listeners) onGap();
+    if (isWatching && !wasWatching) for (const { onChange } of listeners) onChange();
     wasWatching = isWatching;
   });
 }
@@ -147,7 +139,7 @@ export function useLive<T>(
     });
     readerRef.current = reader;
     const ask = (): void => reader.ask();
-    const stopListening = listen({ query: on, onEvent: ask, onGap: ask });
+    const stopListening = listen({ query: on, onChange: ask });
     ask();
     return () => {
       stopListening();
@@ -167,15 +159,4 @@ export function useRepeat(ms: number, act: () => void): void {
     }, ms);
     return () => clearInterval(timer);
   }, [ms]);
-}
-
-/** Calls with each event, while the tab is visible and updates are not paused. */
-export function useEvents(on: LiveQuery, onEvent: (document: EventDocument) => void): void {
-  const latest = useRef(onEvent);
-  latest.current = onEvent;
-  const key = JSON.stringify(on);
-  useEffect(
-    () => listen({ query: on, onEvent: (document) => latest.current(document), onGap: () => {} }),
-    [key],
-  );
 }
