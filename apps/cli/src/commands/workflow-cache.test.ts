@@ -32,7 +32,9 @@ const run = (...args: string[]) => agentcore(scratch, ["workflow", "run", file, 
 
 it("a step that is taken from the cache is shown so in lines, JSON, JUnit and the page", async () => {
   size(10);
-  expect((await run()).stdout).not.toContain("cached");
+  const first = (await run()).stdout;
+  expect(first).not.toContain("cached");
+  expect(first).toMatch(/PASS +build .* not in the cache: no earlier result of the step is kept/);
   rmSync(at("out"), { recursive: true });
   const junit = join(scratch.root, "junit.xml");
   const lines = await run("--plain", "--junit", junit);
@@ -46,9 +48,18 @@ it("a step that is taken from the cache is shown so in lines, JSON, JUnit and th
   expect(page.stdout).toContain("PASS · cached");
   expect(ran()).toBe(1);
   expect(jsonLinesOf((await run("--json", "--no-cache")).stdout).at(-1)).toMatchObject({
-    steps: [{ cached: false }],
+    steps: [{ cached: false, cacheMiss: null }],
   });
   expect(ran()).toBe(2);
+  size(11);
+  const changed = jsonLinesOf((await run("--json")).stdout);
+  const cacheMiss = "file size changed";
+  expect(changed.at(-1)).toMatchObject({ steps: [{ cached: false, cacheMiss }] });
+  const show = (...args: string[]) =>
+    agentcore(scratch, ["workflow", "show", String(changed[0]?.["run"]), ...args, ...state]);
+  expect((await show()).stdout).toContain(`not in the cache: ${cacheMiss}`);
+  expect(jsonLinesOf((await show("--json")).stdout)[0]).toMatchObject({ steps: [{ cacheMiss }] });
+  expect((await show("--html")).stdout).toContain(`not in the cache: ${cacheMiss}`);
 });
 
 it("a run that is killed while a result is stored is resumed, and no later run takes half a result", async () => {
@@ -63,7 +74,10 @@ it("a run that is killed while a result is stored is resumed, and no later run t
   await started.finished;
   const id = String(jsonLinesOf(started.stdout().split("\n")[0] ?? "")[0]?.["run"]);
   const resumed = await agentcore(scratch, ["workflow", "resume", id, ...state, "--json"]);
-  expect(jsonLinesOf(resumed.stdout).at(-1)).toMatchObject({ outcome: "SUCCEEDED" });
+  expect(jsonLinesOf(resumed.stdout).at(-1)).toMatchObject({
+    outcome: "SUCCEEDED",
+    steps: [{ cached: false, cacheMiss: "file size changed" }],
+  });
   for (let times = 1; times <= 2; times++) {
     rmSync(at("out"), { recursive: true });
     const result = jsonLinesOf((await run("--json")).stdout).at(-1);
@@ -130,7 +144,7 @@ steps:
     const steps = jsonLinesOf(stdout)[0]?.["steps"] as { id: string; cache: { state: string } | null }[];
     return Object.fromEntries(steps.map(({ id, cache }) => [id, cache]));
   };
-  const miss = { state: "miss", reason: "" };
+  const miss = { state: "miss", reason: "no earlier result of the step is kept" };
   expect(await dry()).toMatchObject({ kept: miss, same: miss });
   expect(existsSync(join(place, "state"))).toBe(false);
   expect((await agentcore(scratch, base)).code).toBe(0);
@@ -146,10 +160,14 @@ steps:
   });
   expect(await dry("--no-cache")).toMatchObject({ kept: null });
   writeFileSync(join(place, "in.txt"), "2");
-  expect(await dry()).toMatchObject({ kept: miss, same: hit });
+  expect(await dry()).toMatchObject({ kept: { state: "miss", reason: "file in.txt changed" }, same: hit });
   const { stdout } = await agentcore(scratch, [...base, "--dry-run"]);
-  expect(stdout).toMatch(/kept .*not in the cache$/m);
+  expect(stdout).toMatch(/kept .*not in the cache: file in\.txt changed$/m);
   expect(stdout).toMatch(/same .* cached$/m);
+  writeFileSync(join(place, "in.txt"), "1");
+  const cache = join(place, "state", "step-cache");
+  for (const name of readdirSync(cache)) writeFileSync(join(cache, name, "entry.json"), "");
+  expect(await dry()).toMatchObject({ kept: { state: "miss", reason: "the entry is damaged" } });
   const refused = await agentcore(scratch, [...base, "--dry-run", "--only", "kept"]);
   expect(refused).toMatchObject({ code: 2, stdout: "" });
   expect(refused.stderr).toContain("leave out --only");

@@ -23,6 +23,7 @@ export function testReport(rest: Partial<StepReport>): StepReport {
     iterations: 1,
     loops: false,
     cached: false,
+    cacheMiss: null,
     taken: false,
     retryAt: null,
     downtimeMs: 0,

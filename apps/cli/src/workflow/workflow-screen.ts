@@ -45,12 +45,13 @@ function durationOf(report: StepReport): string {
   return durationMs === null ? "" : formatDuration(durationMs);
 }
 
-/** Why a step ended as it did, or what it waits for; who approved it, if somebody did. */
+/** Why a step ended as it did, or what it waits for; who approved it, if somebody did; why it was not taken from the cache. */
 function whyOf(step: StepReport): string {
-  const { reason, approval } = step;
+  const { reason, approval, cacheMiss } = step;
   const status = shownStatus(step);
   if (status === "WAITING") return oneLine(approval?.message ?? "");
-  return status === "SUCCEEDED" && approval === null ? "" : oneLine(reason);
+  if (status !== "SUCCEEDED" || approval !== null) return oneLine(reason);
+  return cacheMiss === null ? "" : `not in the cache: ${oneLine(cacheMiss)}`;
 }
 
 /** The commands that answer the approvals that a run waits for. */

@@ -30,6 +30,10 @@ const stepShape = () => ({
   attempts: count,
   iterations: count,
   cached: z.boolean().meta({ description: "It did not run: the cache had its result." }),
+  cacheMiss: maybeText.meta({
+    description:
+      "Why the cache had no result of it, such as `file a.txt changed`; null if it had one, or was not asked.",
+  }),
   taken: z
     .boolean()
     .meta({ description: "It did not run: with --only, its result is that of an earlier run." }),

@@ -5,7 +5,6 @@
 import {
   createMasker,
   errorText,
-  ignore,
   isMissing,
   type Masker,
   type Clock,
@@ -16,6 +15,7 @@ import { createHash } from "node:crypto";
 import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as z from "zod";
+import { changesText, keyPart, type SoughtResult } from "./key-parts.ts";
 import { DamagedEntry, NotStored, restoreTree, storeTree, treePart, type TreePart } from "./cached-tree.ts";
 
 export interface StepCacheOptions {
@@ -43,6 +43,15 @@ export interface StoredResult {
   restore(name: string, place: string): Promise<void>;
 }
 
+/** There is no usable entry. */
+export interface CacheMiss {
+  /** Names what changed, without values. */
+  readonly missed: string;
+}
+
+/** For an entry whose list or contents are not what was stored. */
+export const damagedMiss: CacheMiss = { missed: "the entry is damaged" };
+
 export interface ResultToStore {
   readonly step: string;
   readonly outputs: readonly OutputPlace[];
@@ -52,8 +61,10 @@ export interface ResultToStore {
 }
 
 const entrySchema = z.strictObject({
-  version: z.literal(1),
+  version: z.literal(2),
   key: z.string(),
+  origin: z.string(),
+  parts: z.array(keyPart),
   step: z.string(),
   bytes: z.int(),
   outputs: z.array(z.strictObject({ name: z.string(), parts: z.array(treePart) })),
@@ -73,10 +84,15 @@ export class StepCache {
     this.#options = options;
   }
 
-  /** Null: there is no usable entry. */
-  async find(key: string): Promise<StoredResult | null> {
-    const entry = await this.#read(key);
-    if (entry === null) return null;
+  async find(sought: SoughtResult): Promise<StoredResult | CacheMiss> {
+    const { key } = sought;
+    const entry = await readEntry(this.#options.directory, key);
+    if (entry instanceof DamagedEntry) {
+      this.#options.log.warn({ key, why: entry.message }, "an entry of the cache is damaged and not used");
+      await this.drop(key);
+      return damagedMiss;
+    }
+    if (entry === null) return { missed: await whyMissed(this.#options.directory, sought) };
     const { clock } = this.#options;
     const now = new Date(clock.now());
     await utimes(join(this.#place(key), listFile), now, now).catch(() => {});
@@ -97,14 +113,14 @@ export class StepCache {
   }
 
   /** Never rejects: a result that cannot be stored is only not found later. */
-  async store(key: string, result: ResultToStore): Promise<void> {
+  async store(sought: SoughtResult, result: ResultToStore): Promise<void> {
     const { directory, ids, log, bytesMax } = this.#options;
     const fresh = join(directory, `.new-${ids.next()}`);
     const masker = createMasker(result.secrets);
     try {
       await mkdir(join(fresh, contentsFolder), { recursive: true, mode: 0o700 });
-      await this.#fill(fresh, key, result, masker);
-      await rename(fresh, this.#place(key)).catch(() => rm(fresh, { recursive: true, force: true }));
+      await this.#fill(fresh, sought, result, masker);
+      await rename(fresh, this.#place(sought.key)).catch(() => rm(fresh, { recursive: true, force: true }));
       await this.#sweep(bytesMax);
     } catch (error) {
       await rm(fresh, { recursive: true, force: true }).catch(() => {});
@@ -118,7 +134,7 @@ export class StepCache {
 
   async #fill(
     fresh: string,
-    key: string,
+    sought: SoughtResult,
     { step, outputs, values }: ResultToStore,
     masker: Masker,
   ): Promise<void> {
@@ -129,27 +145,24 @@ export class StepCache {
       const parts = await storeTree(place, { contents, used, bytesMax: this.#options.bytesMax, masker });
       stored.push({ name, parts });
     }
-    const texts = [...Object.values(values), ...stored.flatMap(({ parts }) => parts.flatMap(textsOf))];
+    const texts = [
+      ...Object.values(values),
+      ...sought.parts.map(({ name }) => name),
+      ...stored.flatMap(({ parts }) => parts.flatMap(textsOf)),
+    ];
     if (texts.some((text) => masker.text(text) !== text))
       throw new NotStored("a value or the name of a file holds the value of a secret");
-    const entry: Entry = { version: 1, key, step, bytes: used.bytes, outputs: stored, values };
+    const entry: Entry = {
+      version: 2,
+      ...sought,
+      parts: [...sought.parts],
+      step,
+      bytes: used.bytes,
+      outputs: stored,
+      values,
+    };
     const text = JSON.stringify(entry);
     await writeFile(join(fresh, listFile), `${digestOf(text)}\n${text}`, { mode: 0o600 });
-  }
-
-  /** Null if there is none; a damaged one is removed. */
-  async #read(key: string): Promise<Entry | null> {
-    try {
-      const text = await readFile(join(this.#place(key), listFile), "utf8");
-      const entry = entryIn(text);
-      if (entry.key !== key) throw new DamagedEntry("it is the entry of another key");
-      return entry;
-    } catch (error) {
-      if (isMissing(error)) return null;
-      this.#options.log.warn({ key, why: errorText(error) }, "an entry of the cache is damaged and not used");
-      await this.drop(key);
-      return null;
-    }
   }
 
   /** A reader finds the entry whole or not at all. */
@@ -193,13 +206,34 @@ export class StepCache {
   }
 }
 
-/** Whether a cache in the directory has a usable entry. Changes nothing, unlike `find`. */
-export async function hasEntry(directory: string, key: string): Promise<boolean> {
+/** Why a cache in the directory has no usable entry; null if it has one. Changes nothing, unlike `find`. */
+export async function forecastMiss(directory: string, sought: SoughtResult): Promise<string | null> {
+  const entry = await readEntry(directory, sought.key);
+  if (entry instanceof DamagedEntry) return damagedMiss.missed;
+  return entry === null ? whyMissed(directory, sought) : null;
+}
+
+/** Compares with the result of the step that was stored or used last. */
+async function whyMissed(directory: string, { origin, parts }: SoughtResult): Promise<string> {
+  let newest: { readonly entry: Entry; readonly usedAt: number } | null = null;
+  for (const name of await readdir(directory).catch(() => [])) {
+    if (name.startsWith(".")) continue;
+    const entry = await readEntry(directory, name);
+    if (entry === null || entry instanceof DamagedEntry || entry.origin !== origin) continue;
+    const stats = await stat(join(directory, name, listFile)).catch(() => null);
+    if (stats !== null && stats.mtimeMs >= (newest?.usedAt ?? 0)) newest = { entry, usedAt: stats.mtimeMs };
+  }
+  if (newest === null) return "no earlier result of the step is kept";
+  return changesText(newest.entry.parts, parts) || "another run stored its result in this moment";
+}
+
+/** Null if there is none. */
+async function readEntry(directory: string, key: string): Promise<Entry | DamagedEntry | null> {
   try {
-    return entryIn(await readFile(join(directory, key, listFile), "utf8")).key === key;
+    const entry = entryIn(await readFile(join(directory, key, listFile), "utf8"));
+    return entry.key === key ? entry : new DamagedEntry("it is the entry of another key");
   } catch (error) {
-    ignore(error, "no entry, or a damaged one, which a run does not use either");
-    return false;
+    return isMissing(error) ? null : new DamagedEntry(errorText(error));
   }
 }
 

@@ -8,6 +8,7 @@ import type { Stats } from "node:fs";
 import { lstat, readdir, readlink, realpath } from "node:fs/promises";
 import { join } from "node:path";
 import { isWithin, isWithinAny, unlessMissing } from "../places.ts";
+import { digestOfJson } from "./key-parts.ts";
 
 /** Why a step has no key. */
 class NoKey extends Error {}
@@ -24,8 +25,18 @@ export interface FilesToDigest {
   readonly without: readonly string[];
 }
 
-/** Hexadecimal. Throws `NoKey`. A glob that matches no file is such a case: it may be misspelled, and would notice no change. */
-export async function digestOfFiles({ root, globs, without }: FilesToDigest): Promise<string> {
+/** Of path, content and mode, hexadecimal. */
+export interface FileDigest {
+  readonly path: string;
+  readonly digest: string;
+}
+
+/** Sorted by path. Throws `NoKey`. A glob that matches no file is such a case: it may be misspelled, and would notice no change. */
+export async function digestsOfFiles({
+  root,
+  globs,
+  without,
+}: FilesToDigest): Promise<readonly FileDigest[]> {
   const found = new Set<string>();
   for (const glob of globs) {
     const before = found.size;
@@ -39,14 +50,14 @@ export async function digestOfFiles({ root, globs, without }: FilesToDigest): Pr
     }
     if (matches === 0 && found.size === before) throw new NoKey(`"${glob}" matches no file`);
   }
-  return digestOf(root, [...found]);
+  return digestsOf(root, [...found]);
 }
 
-/** Of everything in a directory. */
-export async function digestOfDirectory(root: string): Promise<string> {
+/** Of everything in a directory, as `digestsOfFiles`. */
+export async function digestsOfDirectory(root: string): Promise<readonly FileDigest[]> {
   const paths: string[] = [];
   for await (const path of filesBelow(root, "", [])) paths.push(path);
-  return digestOf(root, paths);
+  return digestsOf(root, paths);
 }
 
 /** The part of the pattern before its first special character, up to a slash: nothing outside it can match. */
@@ -80,27 +91,27 @@ async function* filesBelow(root: string, start: string, without: readonly string
 
 const atOnce = 32;
 
-async function digestOf(root: string, paths: readonly string[]): Promise<string> {
+async function digestsOf(root: string, paths: readonly string[]): Promise<readonly FileDigest[]> {
   const sorted = paths.toSorted((a, b) => (a < b ? -1 : 1));
-  const hash = createHash("sha256");
+  const found: FileDigest[] = [];
   for (let from = 0; from < sorted.length; from += atOnce) {
     const part = sorted.slice(from, from + atOnce);
-    const lines = await Promise.all(part.map((path) => lineOf(root, path)));
-    for (const line of lines) hash.update(line);
+    const digests = part.map(async (path) => ({ path, digest: digestOfJson(await factsOf(root, path)) }));
+    found.push(...(await Promise.all(digests)));
   }
-  return hash.digest("hex");
+  return found;
 }
 
 /** Everything that counts about one file. */
-async function lineOf(root: string, path: string): Promise<string> {
+async function factsOf(root: string, path: string): Promise<readonly unknown[]> {
   try {
     const place = join(root, path);
     const stats = await lstat(place);
-    if (!stats.isSymbolicLink()) return `${JSON.stringify([path, ...(await contentOf(place, stats))])}\n`;
+    if (!stats.isSymbolicLink()) return [path, ...(await contentOf(place, stats))];
     const target = await readlink(place);
     const real = await unlessMissing(realpath(place));
     const content = real === null ? [] : await contentOf(real, await lstat(real));
-    return `${JSON.stringify([path, "link", target, ...content])}\n`;
+    return [path, "link", target, ...content];
   } catch (error) {
     if (error instanceof NoKey) throw new NoKey(`${path} ${error.message}`);
     const why = error instanceof PlacedFileError ? error.reason : errorText(error);

@@ -112,7 +112,9 @@ export interface RunNotedEntry {
   readonly at: number;
   readonly step: string;
   /** Id of the commit that its changes are compared with. */
-  readonly diffBase: string;
+  readonly diffBase?: string;
+  /** Why the cache has no result of it. Names what changed, without values. */
+  readonly cacheMiss?: string;
 }
 
 export type RunEntry =

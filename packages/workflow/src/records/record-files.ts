@@ -24,6 +24,8 @@ export interface StepReport {
   readonly loops: boolean;
   /** It did not run: the cache had its result. */
   readonly cached: boolean;
+  /** Why the cache had no result of it; null if it had one, or was not asked. */
+  readonly cacheMiss: string | null;
   /** It did not run: with `--only`, its result is that of an earlier run. */
   readonly taken: boolean;
   /** When its next attempt may start, if it waits for that after a failure. */
@@ -77,6 +79,7 @@ export function stepReport(record: RunRecord, { id, step }: StepInstance): StepR
     iterations: progress.attemptsInAll === 0 ? 0 : progress.iteration,
     loops: step.loop !== null,
     cached: facts.cached,
+    cacheMiss: facts.cacheMiss,
     taken: facts.taken,
     retryAt: retry?.at ?? null,
     startedAt: facts.startedAt,
@@ -109,6 +112,7 @@ export function writeStepRecord(contextDir: string, report: StepReport): void {
     jobId,
     isTolerated,
     isFinal,
+    cacheMiss,
     retryAt: _,
     downtimeMs: __,
     ...rest
@@ -118,6 +122,7 @@ export function writeStepRecord(contextDir: string, report: StepReport): void {
     error_class: errorClass,
     is_tolerated: isTolerated,
     is_final: isFinal,
+    cache_miss: cacheMiss,
     job: jobId,
     started_at: startedAt,
     ended_at: endedAt,

@@ -98,7 +98,13 @@ const entry = lazySchema(() =>
   z.discriminatedUnion("type", [
     created,
     z.looseObject({ type: z.literal("resumed"), at: moment }),
-    z.looseObject({ type: z.literal("noted"), at: moment, step: text, diffBase: text }),
+    z.looseObject({
+      type: z.literal("noted"),
+      at: moment,
+      step: text,
+      diffBase: text.optional(),
+      cacheMiss: text.optional(),
+    }),
     z.looseObject({ type: z.literal("interrupted"), at: moment, message: text }),
     z.looseObject({
       type: z.literal("notification"),

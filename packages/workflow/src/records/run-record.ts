@@ -1,5 +1,5 @@
 /** The record of a run, which the entries of its journal are folded into. A resumed run replays the same entries and continues. */
-import { assert } from "@agentcore/contract";
+import { assert, omitUndefined } from "@agentcore/contract";
 import type { JournalHeader, JournalValue, Spending } from "@agentcore/scheduler";
 import type { Budget, Workflow } from "../definition.ts";
 import type { PlanStep } from "../plan/plan-step.ts";
@@ -37,6 +37,8 @@ export interface StepFacts {
   readonly jobStartedAt: number | null;
   /** Id of the commit that its changes are compared with; null before its first job, and if its rules name none. */
   readonly diffBase: string | null;
+  /** Why the cache had no result of it; null if it had one, or was not asked. */
+  readonly cacheMiss: string | null;
 }
 
 const noFacts: StepFacts = {
@@ -58,6 +60,7 @@ const noFacts: StepFacts = {
   log: null,
   jobStartedAt: null,
   diffBase: null,
+  cacheMiss: null,
 };
 
 /** In US dollars; null if no worker reported a cost. Scripts report none. */
@@ -157,9 +160,11 @@ export function foldEntry(record: RecordDraft, entry: RunEntry): void {
       if (begins !== undefined) record.notifications.set(key, { begins, ended });
       return;
     }
-    case "noted":
-      record.facts.set(entry.step, { ...factsOf(record, entry.step), diffBase: entry.diffBase });
+    case "noted": {
+      const { step, diffBase, cacheMiss } = entry;
+      record.facts.set(step, { ...factsOf(record, step), ...omitUndefined({ diffBase, cacheMiss }) });
       return;
+    }
     case "interrupted":
       record.interruption = entry.message;
       return;
@@ -257,6 +262,7 @@ function factsAfter(facts: StepFacts, entry: RunEventEntry, ended: boolean): Ste
     log: entry.log ?? (starts ? null : facts.log),
     jobStartedAt: starts ? at : facts.jobStartedAt,
     diffBase: facts.diffBase,
+    cacheMiss: isCached(event) ? null : facts.cacheMiss,
   };
 }
 

@@ -2,22 +2,21 @@
  * Says of the steps with `cache` whether the cache has their results, before a run. A key that depends on what other steps leave
  * is not known yet. Changes nothing, not even when an entry was last used.
  */
-import { errorText } from "@agentcore/contract";
 import { realpath } from "node:fs/promises";
-import { hasEntry } from "../cache/step-cache.ts";
+import { forecastMiss } from "../cache/step-cache.ts";
 import type { Step } from "../definition.ts";
 import { pathInside, realOf } from "../places.ts";
 import { RunInstances } from "../plan/run-instances.ts";
 import type { StepInstance } from "../plan/step-instance.ts";
 import { newRecord } from "../records/run-record.ts";
-import { cacheKeyOf, isKeyValue } from "../steps/cache-key.ts";
+import { isKeyValue, noKey, soughtOf } from "../steps/cache-key.ts";
 import { plannedInstances, type DryRun, type DryRunOptions, type PlannedStep } from "./dry-run.ts";
 import { stepsUsedBy } from "./only-step.ts";
 
 export interface CacheForecast {
   /** `miss`: the step runs, and its result may be stored. `unknown`: only the run can tell. */
   readonly state: "hit" | "miss" | "unknown";
-  /** Why it is not known, or why the step has no key; otherwise empty. */
+  /** Why it is not known or not there, such as `file a.txt changed`; empty for a hit. */
   readonly reason: string;
 }
 
@@ -62,10 +61,10 @@ export async function cacheForecasts(
     const instance = context.instances.get(id);
     if (instance === undefined) return { state: "unknown", reason: "" };
     try {
-      const key = await cacheKeyOf(context, instance);
-      return { state: (await hasEntry(directory, key)) ? "hit" : "miss", reason: "" };
+      const reason = await forecastMiss(directory, await soughtOf(context, instance));
+      return reason === null ? { state: "hit", reason: "" } : { state: "miss", reason };
     } catch (error) {
-      return { state: "miss", reason: `it has no key: ${errorText(error)}` };
+      return { state: "miss", reason: noKey(error).missed };
     }
   }
 }

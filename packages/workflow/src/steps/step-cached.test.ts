@@ -137,6 +137,58 @@ it("each change of the step, its variables, inputs and matrix values is a miss",
   expect(await hits(base())).toBe(true);
 });
 
+it("a miss names each part of the key that changed since the newest result, and no value", async () => {
+  const inputs = new Map([
+    ["who", { type: "string", default: "me", required: false, description: null }],
+    ["extra", { type: "string", default: "x", required: false, description: null }],
+  ] as const);
+  const base = (rest: Partial<Step> = {}): Workflow => testWorkflow([cached(rest)], { inputs });
+  const missOf = async (workflow: Workflow, options: Partial<StartOptions> = {}) =>
+    (await run(workflow, options)).steps.at(-1)?.cacheMiss;
+  expect(await missOf(base(), { usesCache: false })).toBe(null);
+  expect(await missOf(base())).toBe("no earlier result of the step is kept");
+  expect(await missOf(base())).toBe(null);
+  writeFileSync(at("src/a.txt"), "c");
+  expect(await missOf(base())).toBe("file src/a.txt changed");
+  expect(await missOf(base(), { inputs: { who: "you-there" } })).toBe("input who changed");
+  expect(await missOf(base({ env: new Map([["A", "1"]]) }))).toBe("the step changed, input who changed");
+  expect(await missOf(base())).toBe(null);
+  rmSync(at("src/b.txt"));
+  for (const name of ["c", "d", "e"]) writeFileSync(at(`src/${name}.txt`), name);
+  expect(await missOf(base())).toBe(
+    "file src/c.txt is new, file src/d.txt is new, file src/e.txt is new, and 1 more",
+  );
+  expect(await missOf(testWorkflow([cached({ cache: { key: ["gone.txt"] } })]))).toBe(
+    'it has no key: "gone.txt" matches no file',
+  );
+  const kept = entries().map((name) => readFileSync(join(directory(), name, "entry.json"), "utf8"));
+  expect(kept.join()).not.toContain("you-there");
+});
+
+it("a miss tells an artifact, a value of the key and a value in the texts of a step apart", async () => {
+  const workflow = (made: string, value: string, key: readonly string[], text = "") =>
+    testWorkflow([
+      shellStep("first", `echo ${made} > first; echo v=${value} >> $AGENTCORE_OUTPUT`, {
+        outputs: [{ name: "f", path: "first", optional: false, type: null }],
+        values: [{ name: "v", key: "v", optional: false }],
+      }),
+      cached({
+        dependsOn: ["first"],
+        inputs: [{ from: "first", artifact: "f", as: "in" }],
+        env: new Map([["V", text]]),
+        cache: { key },
+      }),
+    ]);
+  const v = "${{ steps.first.outputs.v }}";
+  const missOf = async (...of: Parameters<typeof workflow>) =>
+    (await run(workflow(...of))).steps.at(-1)?.cacheMiss;
+  await missOf("one", "1", [v]);
+  expect(await missOf("two", "1", [v])).toBe("artifact f of step first changed");
+  expect(await missOf("two", "2", [v])).toBe(`${v} changed`);
+  await missOf("two", "1", ["src/**"], v);
+  expect(await missOf("two", "2", ["src/**"], v)).toBe("a value that the step uses changed");
+});
+
 it("a changed artifact or value of an earlier step is a miss", async () => {
   const workflow = (text: string, value: string): Workflow =>
     testWorkflow([
@@ -174,7 +226,10 @@ it("a damaged entry is a miss with a warning, and is stored again", async () => 
     warnings.splice(0);
     damage();
     writeFileSync(at("out/made"), "mine");
-    expect(await hits(cached())).toBe(false);
+    expect((await run(cached())).steps[0]).toMatchObject({
+      cached: false,
+      cacheMiss: "the entry is damaged",
+    });
     expect(warnings).toHaveLength(1);
     expect(readFileSync(at("out/made"), "utf8")).toBe("ab");
     expect(await hits(cached())).toBe(true);
@@ -243,7 +298,10 @@ it("an output whose place leads out of the workspace by now is not put back ther
   rmSync(at("out"), { recursive: true });
   symlinkSync("/tmp", at("out"));
   const result = await run(cached({}, build));
-  expect(result.steps[0]?.cached).toBe(false);
+  expect(result.steps[0]).toMatchObject({
+    cached: false,
+    cacheMiss: expect.stringMatching(/^its result cannot be put back: .*out\/made/),
+  });
   expect(existsSync("/tmp/made")).toBe(false);
 });
 

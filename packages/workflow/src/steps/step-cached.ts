@@ -6,21 +6,22 @@ import { AgentCoreError, errorText, ignore, isMissing } from "@agentcore/contrac
 import { lstat, mkdir, realpath, rename, rm } from "node:fs/promises";
 import { basename, dirname, join, relative } from "node:path";
 import { DamagedEntry } from "../cache/cached-tree.ts";
-import type { StepCache, StoredResult } from "../cache/step-cache.ts";
+import type { SoughtResult } from "../cache/key-parts.ts";
+import { damagedMiss, type CacheMiss, type StepCache, type StoredResult } from "../cache/step-cache.ts";
 import type { Step } from "../definition.ts";
 import { placeholdersIn } from "../expression.ts";
 import { openPlace } from "../own-place.ts";
 import { artifactDir, isWithinAny, pathInside, stepDir } from "../places.ts";
 import { factsOf } from "../records/run-record.ts";
 import type { ObservedChanges } from "./change-rules.ts";
-import { cacheKeyOf, outputPaths } from "./cache-key.ts";
+import { noKey, outputPaths, soughtOf } from "./cache-key.ts";
 import { stepWorkspace, type StartedPiece, type StepContext } from "./step-context.ts";
 import { StepTexts } from "./step-texts.ts";
 import type { AttemptEnd } from "./step-work.ts";
 
 /** A step that runs although it may be cached, from its first iteration to its end. */
 export interface CacheNote {
-  readonly key: string;
+  readonly sought: SoughtResult;
   /** What its attempts changed, as far as that is known. */
   readonly changed: string[];
 }
@@ -31,13 +32,13 @@ export async function cachedEnd(context: StepContext, started: StartedPiece): Pr
   const cache = cacheFor(context, instance.step);
   if (cache === null || iteration > 1) return null;
   context.cacheNotes.delete(instance.id);
-  const key = await keyOf(context, started);
-  if (key === null) return null;
-  const stored = await cache.find(key);
-  const restored = stored === null ? null : await restore(context, started, stored, key);
-  if (restored === null) {
-    context.cacheNotes.set(instance.id, { key, changed: [] });
-    return null;
+  const sought = await soughtFor(context, started);
+  if ("missed" in sought) return noteMiss(context, started, sought);
+  const stored = await cache.find(sought);
+  const restored = "missed" in stored ? stored : await restore(context, started, stored, sought.key);
+  if ("missed" in restored) {
+    context.cacheNotes.set(instance.id, { sought, changed: [] });
+    return noteMiss(context, started, restored);
   }
   return {
     outcome: "succeeded",
@@ -47,6 +48,19 @@ export async function cachedEnd(context: StepContext, started: StartedPiece): Pr
     cached: true,
     ...restored,
   };
+}
+
+/** Call before the job, so that the reason survives the process. */
+async function noteMiss(
+  context: StepContext,
+  { instance }: StartedPiece,
+  { missed }: CacheMiss,
+): Promise<null> {
+  const { id } = instance;
+  const cacheMiss = context.masker.text(missed);
+  if (factsOf(context.record(), id).cacheMiss !== cacheMiss)
+    await context.note({ type: "noted", at: context.ports.clock.now(), step: id, cacheMiss });
+  return null;
 }
 
 export function noteChanges(
@@ -75,7 +89,7 @@ export async function storeResult(
   const why =
     undeclared.length > 0
       ? `it changed files that are no outputs: ${undeclared.slice(0, shownMax).join(", ")}`
-      : (await keyOf(context, started)) === note.key
+      : (await isUnchanged(context, started, note))
         ? null
         : "files of its key changed while it ran";
   if (why !== null) {
@@ -89,7 +103,7 @@ export async function storeResult(
       name,
       place: join(artifactDir(context.record().created.contextDir, id, name), basename(texts.fill(path))),
     }));
-  await cache.store(note.key, { step: id, outputs, values, secrets: secretsOf(context, step) });
+  await cache.store(note.sought, { step: id, outputs, values, secrets: secretsOf(context, step) });
 }
 
 /** Of the step; a value that is missing by now can be in no new file. */
@@ -124,24 +138,32 @@ function undeclaredChanges(context: StepContext, started: StartedPiece, { change
   return changed.filter((path) => !isWithinAny(declared, path));
 }
 
-/** Null, after a warning: the step has no key. */
-async function keyOf(context: StepContext, { instance }: StartedPiece): Promise<string | null> {
+async function isUnchanged(context: StepContext, started: StartedPiece, note: CacheNote): Promise<boolean> {
+  const now = await soughtFor(context, started);
+  return "key" in now && now.key === note.sought.key;
+}
+
+/** A miss, after a warning: the step has no key. */
+async function soughtFor(
+  context: StepContext,
+  { instance }: StartedPiece,
+): Promise<SoughtResult | CacheMiss> {
   try {
-    return await cacheKeyOf(context, instance);
+    return await soughtOf(context, instance);
   } catch (error) {
     const shown = { step: instance.id, why: context.masker.text(errorText(error)) };
     context.ports.log.warn(shown, "the step runs without the cache");
-    return null;
+    return noKey(error);
   }
 }
 
-/** Puts artifacts and outputs in place. Null, after a warning: that is not possible, and nothing was changed. */
+/** Puts artifacts and outputs in place. A miss, after a warning: that is not possible, and nothing was changed. */
 async function restore(
   context: StepContext,
   started: StartedPiece,
   stored: StoredResult,
   key: string,
-): Promise<Pick<AttemptEnd, "artifacts" | "values"> | null> {
+): Promise<Pick<AttemptEnd, "artifacts" | "values"> | CacheMiss> {
   const { instance } = started;
   const own = openPlace(stepDir(context.record().created.contextDir, instance.id));
   const staging = join(own.at, "_restored");
@@ -160,8 +182,9 @@ async function restore(
       { step: instance.id, why: context.masker.text(errorText(error)) },
       "the result of the step in the cache cannot be used; the step runs",
     );
-    if (error instanceof DamagedEntry || isMissing(error)) await context.ports.cache?.drop(key);
-    return null;
+    const isDamaged = error instanceof DamagedEntry || isMissing(error);
+    if (isDamaged) await context.ports.cache?.drop(key);
+    return isDamaged ? damagedMiss : { missed: `its result cannot be put back: ${errorText(error)}` };
   } finally {
     await rm(staging, { recursive: true, force: true }).catch((error: unknown) =>
       ignore(error, "it is removed before it is used again"),

@@ -287,6 +287,7 @@ function pending(id: string): StepReport {
     iterations: 0,
     loops: false,
     cached: false,
+    cacheMiss: null,
     taken: false,
     retryAt: null,
     downtimeMs: 0,

@@ -191,7 +191,7 @@ function limitRows({
 function reportRows(reports: readonly StepReport[], path: string, run: PictureRun | null): readonly Row[] {
   const above = path.slice(0, path.lastIndexOf("/") + 1);
   return reports.map((report) => {
-    const { id, status, reason, attempts, costUsd, tokens, artifacts, approval } = report;
+    const { id, status, reason, attempts, costUsd, tokens, artifacts, approval, cacheMiss } = report;
     const durationMs = durationMsOf(report);
     const parts = [
       statusLabel(shownStatus(report)).text,
@@ -199,6 +199,7 @@ function reportRows(reports: readonly StepReport[], path: string, run: PictureRu
         ? [approval.message, approveCommand(run?.id ?? "RUN", `${above}${id}`)]
         : []),
       iterationsText(report),
+      cacheMiss === null ? "" : `not in the cache: ${cacheMiss}`,
       attempts > 1 ? `${attempts} attempts` : "",
       durationMs === null ? "" : formatDuration(durationMs),
       costUsd === null ? "" : formatDollars(costUsd),

@@ -22,6 +22,7 @@ const step = (key: string, change: Partial<Step> = {}): Step => ({
   attempts: 1,
   iterations: 1,
   cached: false,
+  cacheMiss: null,
   taken: false,
   loops: false,
   startedAt: null,
