@@ -16,9 +16,10 @@ const isolated = ["packages/containment"];
 
 /**
  * Real schedulers and workflows killed at many moments: a minute and a half of processor time, so `npm run verify` runs them
- * and `npm test` does not. `TEST_SLOW=only` runs nothing else, `TEST_SLOW=too` runs everything.
+ * and `npm test` does not. The network namespaces need root. `TEST_SLOW=only` runs nothing else, `TEST_SLOW=too` runs everything.
  */
 const slow = [
+  "apps/cli/src/daemon/network-namespaces.test.ts",
   "packages/crash-tests/src/headline.test.ts",
   "packages/crash-tests/src/daemon/daemon-kills.test.ts",
   "packages/crash-tests/src/many-runs.test.ts",

@@ -17,7 +17,9 @@ export const checks = {
   tests: test,
   /** Those that `npm test` leaves out because they take long; vitest.config.ts lists them. */
   "crash tests": () =>
-    run("vitest", ["run", "--project", "packages/crash-tests"], { env: { ...toolEnv(), TEST_SLOW: "only" } }),
+    run("vitest", ["run", "--project", "packages/crash-tests", "--project", "apps/cli"], {
+      env: { ...toolEnv(), TEST_SLOW: "only" },
+    }),
   packages: () => run("node", ["scripts/package-checks.mjs"]),
   simulation: () => run("node", [source, "packages/simulation/src/main.ts", "--seeds", "200"]),
   burst: () => run("node", [source, "packages/crash-tests/src/main.ts", "burst"]),

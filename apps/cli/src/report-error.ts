@@ -1,5 +1,11 @@
 /** Reports the error of a command: one message, the cure, and an exit code that distinguishes usage from failure. */
-import { AgentCoreError, cureOf, isAgentCoreError, type ErrorCode } from "@agentcore/contract";
+import {
+  AgentCoreError,
+  cureOf,
+  isAgentCoreError,
+  type ErrorCode,
+  type ErrorDocument,
+} from "@agentcore/contract";
 import { exitCodes } from "./exit-code.ts";
 import type { Io } from "./io.ts";
 
@@ -100,8 +106,20 @@ function placeOf(error: unknown): string {
 
 export function writeJsonError(
   io: Pick<Io, "stdout">,
-  { code, message, evidence }: AgentCoreError,
-  cure = cureOf(code, "command line"),
+  error: AgentCoreError,
+  cure = cureOf(error.code, "command line"),
 ): void {
-  io.stdout.json({ type: "error", code, message, cure, evidence });
+  io.stdout.json({ ...errorDocument(error), cure });
 }
+
+/** The error as the command line prints it. `facts`: more evidence. */
+export const errorDocument = (
+  { code, message, evidence }: AgentCoreError,
+  facts: Readonly<Record<string, string>> = {},
+): ErrorDocument => ({
+  type: "error",
+  code,
+  message,
+  cure: cureOf(code, "command line"),
+  evidence: { ...evidence, ...facts },
+});

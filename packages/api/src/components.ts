@@ -18,10 +18,12 @@ import {
   jobSubmissionSchema,
   logChunkDocumentSchema,
   overviewDocumentSchema,
+  pricingDocumentSchema,
   purgedDocumentSchema,
   queueDocumentSchema,
   readinessDocumentSchema,
   replayedDocumentSchema,
+  resultLineSchema,
   runDetailsDocumentSchema,
   runDocumentSchema,
   runGraphDocumentSchema,
@@ -35,6 +37,7 @@ import {
   triggerEventDocumentSchema,
   versionDocumentSchema,
   versionedSchema,
+  workflowLogDocumentSchema,
 } from "@agentcore/contract";
 import * as z from "zod";
 
@@ -54,10 +57,12 @@ const documents = {
   JobDetails: jobDetailsDocumentSchema,
   LogChunk: logChunkDocumentSchema,
   Overview: overviewDocumentSchema,
+  Pricing: pricingDocumentSchema,
   Purged: purgedDocumentSchema,
   Queue: queueDocumentSchema,
   Readiness: readinessDocumentSchema,
   Replayed: replayedDocumentSchema,
+  Result: resultLineSchema,
   Run: runDocumentSchema,
   RunDetails: runDetailsDocumentSchema,
   RunGraph: runGraphDocumentSchema,
@@ -70,6 +75,7 @@ const documents = {
   TriggerDetails: triggerDetailsDocumentSchema,
   TriggerEvent: triggerEventDocumentSchema,
   Version: versionDocumentSchema,
+  WorkflowLog: workflowLogDocumentSchema,
 };
 
 const requests = { JobSubmission: jobSubmissionSchema, JobBatch: jobBatchSchema };

@@ -12,6 +12,7 @@ import type {
   JobSubmission,
   LogChunkDocument,
   OverviewDocument,
+  PricingDocument,
   ReadinessDocument,
   RunDetailsDocument,
   RunDocument,
@@ -91,13 +92,15 @@ export interface LogRequest {
   /** Null: the newest. */
   readonly attempt: number | null;
   readonly stream: "stdout" | "stderr";
+  /** Of the text of the chunk. */
+  readonly encoding: "utf8" | "base64";
   /** In bytes; negative: from the end. An offset after the end gives an empty chunk. */
   readonly offset: number;
   /** Most bytes of the chunk: 1 to 1 MiB. */
   readonly limit: number;
 }
 
-export interface ArtifactRequest extends Omit<LogRequest, "stream"> {
+export interface ArtifactRequest extends Omit<LogRequest, "stream" | "encoding"> {
   readonly name: string;
   /** Null: any. */
   readonly kind: ArtifactKind | null;
@@ -213,6 +216,7 @@ export interface DaemonPort {
   overview(): Promise<OverviewDocument>;
   /** Spend that was booked in windows of an hour or a day, of everything (`global`) and of each worker (`worker:NAME`). */
   spend(range: SpendRange): Promise<readonly SpendLevel[]>;
+  pricing(): Omit<PricingDocument, "type">;
   /** Takes no more work, and ends when nothing works any more. Resolves once it has begun. */
   drain(): Promise<Omit<DrainDocument, "type">>;
   /** Pauses every trigger, cancels every run and every job, and resolves with the proof once nothing runs, or after its bound. */

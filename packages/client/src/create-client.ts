@@ -1,6 +1,8 @@
 /** The client: one method for each operation of the API. */
 import {
   AgentCoreError,
+  backOffMs,
+  isAgentCoreError,
   isErrorCode,
   type AcceptedDocument,
   type AnswerRequest,
@@ -13,6 +15,7 @@ import {
   type CancelJobRequest,
   type CancelManyRequest,
   type CountDocument,
+  type DeadLetterListQuery,
   type DrainDocument,
   type EmitRequest,
   type ErrorDocument,
@@ -32,6 +35,7 @@ import {
   type LogQuery,
   type OverviewDocument,
   type PauseRequest,
+  type PricingDocument,
   type Printed,
   type PurgedDocument,
   type PurgeRequest,
@@ -42,6 +46,7 @@ import {
   type ReplayEventRequest,
   type ReplayManyRequest,
   type ReplayRequest,
+  type ResultLine,
   type RetryRunRequest,
   type RunDetailsDocument,
   type RunDocument,
@@ -62,8 +67,11 @@ import {
   type TriggerEventDocument,
   type VersionDocument,
   type WaitQuery,
+  type WorkflowLogDocument,
+  type WorkflowLogQuery,
 } from "@agentcore/contract";
-import { followEvents, type FollowedEvent, type FollowOptions } from "./follow-events.ts";
+import { followEvents, mayRepeat, type FollowedEvent, type FollowOptions } from "./follow-events.ts";
+import { pause } from "./pause.ts";
 import { transportFor, unreachable, type Fetch, type Transport } from "./transport.ts";
 
 export interface ClientOptions {
@@ -72,6 +80,13 @@ export interface ClientOptions {
   readonly token?: string | undefined;
   /** Default: the global one, or one for a Unix socket. */
   readonly fetch?: Fetch | undefined;
+  /**
+   * How long a GET request is repeated while no daemon answers, as while it restarts, in ms. Only once a request was answered.
+   * Default 0.
+   */
+  readonly reconnectMs?: number | undefined;
+  /** Called when a request is about to be repeated for the first time, and when it was answered after that. */
+  readonly onConnection?: ((state: "lost" | "back", error: AgentCoreError) => void) | undefined;
 }
 
 /** A page of a list. `next`: pass as `before` for the next page; null: this was the last. */
@@ -96,7 +111,7 @@ export type AgentCoreClient = ReturnType<typeof createClient>;
  * `AC_USAGE` for a URL that is none.
  */
 export function createClient(options: ClientOptions) {
-  const caller = new Caller(transportFor(options.url, options.fetch), options.token);
+  const caller = new Caller(transportFor(options.url, options.fetch), options);
   return {
     ...jobMethods(caller),
     ...workflowMethods(caller),
@@ -132,9 +147,11 @@ function jobMethods({ get, post }: Caller) {
     readJobLog: (id: string, query: LogQuery = {}): Doc<LogChunkDocument> => get(`${job(id)}/logs`, query),
     readArtifact: (id: string, query: ArtifactQuery): Doc<ArtifactChunkDocument> =>
       get(`${job(id)}/artifact`, query),
+    showJobResult: (id: string): Doc<ResultLine> => get(`${job(id)}/result`),
     showQueue: (): Doc<QueueDocument> => get("/v1/queue"),
 
-    listDeadLetters: (query: JobListQuery = {}): Promise<Page<JobDocument>> => get("/v1/dead-letters", query),
+    listDeadLetters: (query: DeadLetterListQuery = {}): Promise<Page<JobDocument>> =>
+      get("/v1/dead-letters", query),
     countDeadLetters: (filter: JobFilter = {}): Doc<CountDocument> => get("/v1/counts/dead-letters", filter),
     replayDeadLetter: (id: string, request: ReplayRequest = {}): Doc<ReplayedDocument> =>
       post(`/v1/dead-letters/${encodeURIComponent(id)}/replay`, request),
@@ -155,6 +172,8 @@ function workflowMethods({ get, post }: Caller) {
     showWorkflowGraph: (id: string): Doc<RunGraphDocument> => get(`${run(id)}/graph`),
     listWorkflowJobs: (id: string, query: StepQuery = {}): Promise<Page<JobDocument>> =>
       get(`${run(id)}/jobs`, query),
+    readWorkflowLog: (id: string, query: WorkflowLogQuery = {}): Doc<WorkflowLogDocument> =>
+      get(`${run(id)}/logs`, query),
     resumeWorkflowRun: (id: string): Doc<StartedDocument> => post(`${run(id)}/resume`),
     retryWorkflowRun: (id: string, request: RetryRunRequest = {}): Doc<StartedDocument> =>
       post(`${run(id)}/retry`, request),
@@ -208,6 +227,7 @@ function daemonMethods({ get, post }: Caller) {
     showOverview: (): Doc<OverviewDocument> => get("/v1/overview"),
     listBudgets: (): Promise<Page<BudgetDocument>> => get("/v1/budgets"),
     listSpend: (query: SpendQuery = {}): Doc<SpendDocument> => get("/v1/spend", query),
+    showPricing: (): Doc<PricingDocument> => get("/v1/pricing"),
     drain: (): Doc<DrainDocument> => post("/v1/drain"),
     /** Resolves with the receipt once nothing runs, or with what survived. */
     stopAll: (request: ReasonRequest = {}): Doc<StopDocument> => post("/v1/stop", request),
@@ -222,17 +242,50 @@ interface Asked extends CallOptions {
   readonly body?: string;
 }
 
+/** Between two requests that find no daemon. */
+const repeatPause = { minMs: 100, maxMs: 2000 };
+
 class Caller {
   readonly #transport: Transport;
   readonly #headers: Readonly<Record<string, string>>;
+  readonly #options: ClientOptions;
+  #wasAnswered = false;
 
-  constructor(transport: Transport, token: string | undefined) {
+  constructor(transport: Transport, options: ClientOptions) {
+    const { token } = options;
     this.#transport = transport;
     this.#headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
+    this.#options = options;
   }
 
-  readonly get = async <T>(path: string, query: Query = {}, call?: CallOptions): Promise<T> =>
-    documentOf(await this.#ask(withQuery(path, query), { method: "GET", ...call }));
+  readonly get = async <T>(path: string, query: Query = {}, call?: CallOptions): Promise<T> => {
+    const { onConnection } = this.#options;
+    let waitedMs = 0;
+    let lost: AgentCoreError | null = null;
+    for (let failures = 1; ; failures += 1) {
+      try {
+        const document = await documentOf<T>(
+          await this.#ask(withQuery(path, query), { method: "GET", ...call }),
+        );
+        this.#wasAnswered = true;
+        if (lost !== null) onConnection?.("back", lost);
+        return document;
+      } catch (error) {
+        if (!this.#mayRepeat(error, waitedMs, call)) throw error;
+        if (lost === null) onConnection?.("lost", error);
+        lost = error;
+        const pauseMs = backOffMs(failures, repeatPause);
+        await pause(pauseMs, call?.signal);
+        waitedMs += pauseMs;
+      }
+    }
+  };
+
+  #mayRepeat(error: unknown, waitedMs: number, call: CallOptions | undefined): error is AgentCoreError {
+    const { reconnectMs = 0 } = this.#options;
+    const mayComeBack = this.#wasAnswered && waitedMs < reconnectMs && call?.signal?.aborted !== true;
+    return mayComeBack && isAgentCoreError(error) && mayRepeat.has(error.code);
+  }
 
   readonly post = async <T>(path: string, body?: object): Promise<T> =>
     documentOf(
@@ -283,7 +336,7 @@ async function documentOf<T>(response: Response): Promise<T> {
   const { code = "", message = "", evidence = {} } = document;
   // A newer daemon may have codes that this version does not know.
   throw new AgentCoreError(isErrorCode(code) ? code : "AC_INTERNAL", message, {
-    evidence: { ...evidence, status: response.status, ...(isErrorCode(code) ? {} : { code }) },
+    evidence: { ...evidence, ...(isErrorCode(code) ? {} : { code, status: response.status }) },
   });
 }
 

@@ -1,5 +1,6 @@
 /** Server-sent events as an async iterator that connects again where it stopped. */
 import { AgentCoreError, isAgentCoreError, type EventTopic } from "@agentcore/contract";
+import { pause } from "./pause.ts";
 
 /** What a stream gives: a document of a topic, or that events were missed. */
 export type FollowedEvent =
@@ -60,7 +61,12 @@ export async function* followEvents(
   }
 }
 
-const mayRepeat: ReadonlySet<string> = new Set(["AC_API_UNREACHABLE", "AC_API_BUSY", "AC_API_TIMEOUT"]);
+/** The same request may be answered later. */
+export const mayRepeat: ReadonlySet<string> = new Set([
+  "AC_API_UNREACHABLE",
+  "AC_API_BUSY",
+  "AC_API_TIMEOUT",
+]);
 
 interface Message {
   readonly id: number;
@@ -112,17 +118,4 @@ function messageOf(text: string): Message | null {
   return id === undefined || event === undefined || data === undefined
     ? null
     : { id: Number(id), event, data };
-}
-
-function pause(pauseMs: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const over = (): void => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", over);
-      resolve();
-    };
-    const timer = setTimeout(over, pauseMs);
-    signal.addEventListener("abort", over);
-    if (signal.aborted) over();
-  });
 }

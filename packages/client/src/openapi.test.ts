@@ -29,7 +29,8 @@ const job = { task: { worker: "shell", workspace: "/w", instructions: "true" } }
 const calls: Readonly<Record<string, (client: AgentCoreClient) => unknown>> = {
   submitJob: (client) => client.submitJob(job),
   submitJobs: (client) => client.submitJobs([job]),
-  listJobs: (client) => client.listJobs({ state: ["queued", "dead"], label: "a=b", before: "x", limit: 10 }),
+  listJobs: (client) =>
+    client.listJobs({ state: ["queued", "dead"], label: "a=b", steps: "exclude", before: "x", limit: 10 }),
   countJobs: (client) => client.countJobs({ workspace: "/w", text: "t" }),
   showJob: (client) => client.showJob("a/b"),
   waitForJob: (client) => client.waitForJob("id", { timeoutMs: 5 }),
@@ -37,13 +38,16 @@ const calls: Readonly<Record<string, (client: AgentCoreClient) => unknown>> = {
   cancelJobs: (client) => client.cancelJobs({ where: { worker: "w" }, limit: 5, before: "x", reason: "r" }),
   runJobNow: (client) => client.runJobNow("id"),
   whyJob: (client) => client.whyJob("id"),
-  readJobLog: (client) => client.readJobLog("id", { attempt: 1, stream: "stderr", offset: -5, limit: 9 }),
+  readJobLog: (client) =>
+    client.readJobLog("id", { attempt: 1, stream: "stderr", encoding: "base64", offset: -5, limit: 9 }),
   readArtifact: (client) =>
     client.readArtifact("id", { name: "changes", kind: "patch", attempt: 1, offset: -5, limit: 9 }),
+  showJobResult: (client) => client.showJobResult("id"),
   showQueue: (client) => client.showQueue(),
   listDeadLetters: (client) => client.listDeadLetters({ code: "AC_TIMEOUT" }),
   countDeadLetters: (client) => client.countDeadLetters({ label: "a=b" }),
-  replayDeadLetter: (client) => client.replayDeadLetter("id", { set: { "limits.maxAttempts": 2 } }),
+  replayDeadLetter: (client) =>
+    client.replayDeadLetter("id", { set: { "limits.maxAttempts": 2 }, setText: { key: "k" } }),
   replayDeadLetters: (client) => client.replayDeadLetters({ all: true, limit: 5, before: "x", set: {} }),
   purgeDeadLetters: (client) => client.purgeDeadLetters({ where: { code: "AC_TIMEOUT" }, limit: 5 }),
   runWorkflow: (client) =>
@@ -56,6 +60,7 @@ const calls: Readonly<Record<string, (client: AgentCoreClient) => unknown>> = {
     client.listSpend({ since: "2026-01-01T00:00:00Z", until: "2026-01-02T00:00:00Z", bucket: "hour" }),
   showWorkflowRun: (client) => client.showWorkflowRun("id"),
   listWorkflowJobs: (client) => client.listWorkflowJobs("id", { step: "a/b" }),
+  readWorkflowLog: (client) => client.readWorkflowLog("id", { step: "a", after: "j:1:0:0", limit: 2048 }),
   resumeWorkflowRun: (client) => client.resumeWorkflowRun("id"),
   retryWorkflowRun: (client) => client.retryWorkflowRun("id", { from: "a" }),
   cancelWorkflowRun: (client) => client.cancelWorkflowRun("id", { reason: "r" }),
@@ -88,6 +93,7 @@ const calls: Readonly<Record<string, (client: AgentCoreClient) => unknown>> = {
   version: (client) => client.version(),
   showOverview: (client) => client.showOverview(),
   listBudgets: (client) => client.listBudgets(),
+  showPricing: (client) => client.showPricing(),
   drain: (client) => client.drain(),
   stopAll: (client) => client.stopAll({ reason: "r" }),
   followEvents: (client) =>

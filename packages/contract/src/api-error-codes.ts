@@ -8,17 +8,17 @@ export const apiErrorCodes = {
   AC_API_UNAUTHORIZED: {
     meaning: "The request has no token, or one that is wrong, expired or revoked.",
     retryable: false,
-    cure: "Send `Authorization: Bearer TOKEN` with a token from `agentcore token create`.",
+    cure: "Create a token on the daemon's machine (`agentcore token create NAME`), and set AGENTCORE_TOKEN to it, or send `Authorization: Bearer TOKEN`.",
   },
   AC_API_FORBIDDEN: {
     meaning: "The token has the scope `read`, and the request would change something.",
     retryable: false,
-    cure: "Use a token with the scope `operate`.",
+    cure: "Use a token with the scope `operate`: `agentcore token create NAME --scope operate` on the daemon's machine.",
   },
   AC_API_HOST: {
     meaning: "The request names a host that is not one of the daemon.",
     retryable: false,
-    cure: "Use localhost, or add the name to the configured hosts of the daemon.",
+    cure: "Call it by its address, or add the name to `server.http.names` of the daemon file.",
   },
   AC_API_ORIGIN: {
     meaning: "The request comes from a page of another site.",

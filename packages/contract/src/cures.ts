@@ -22,6 +22,7 @@ export const libraryCures: Readonly<Partial<Record<ErrorCode, string>>> = {
     "Install the program, or set its path in `workers.NAME.program` of `config`; `npx agentcore doctor` says what was looked for.",
   AC_WORKER_TOO_OLD:
     "Update the program, or set the path of a newer one in `workers.NAME.program` of `config`.",
+  AC_JOB_UNFINISHED: "Wait for the end of the job first.",
   AC_CAPABILITY_UNSUPPORTED: "Request capabilities that the worker's adapter lists, or use another worker.",
   AC_BUDGET_COST:
     "Request a lower ceiling with `maxCostUsd`, raise the budget in `config`, or wait for its window to end if the request fits into a whole one; `runtime.load()` returns the levels.",

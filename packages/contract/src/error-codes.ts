@@ -346,6 +346,11 @@ export const errorCodes = {
     retryable: false,
     cure: "`agentcore jobs show JOB` lists the artifacts of each attempt. A directory is read on the machine that ran the attempt.",
   },
+  AC_JOB_UNFINISHED: {
+    meaning: "The job has not ended, so it has no result yet.",
+    retryable: true,
+    cure: "Wait for it: `agentcore jobs wait JOB`.",
+  },
   AC_JOB_IN_RUN: {
     meaning: "The job is a step of a workflow run and cannot be run again separately.",
     retryable: false,

@@ -7,6 +7,7 @@ export {
   jobDocument,
   type WhyFacts,
 } from "./documents/job-documents.ts";
+export { jobResult, resultLine, type JobResult } from "./documents/result-line.ts";
 export type { RunEventListener } from "./run-events.ts";
 export * from "./job-query.ts";
 export * from "./job-record.ts";
@@ -42,6 +43,7 @@ export type {
   Replayed,
   ReplayedBatch,
 } from "./submit/dead-letters.ts";
+export { editJob, type JobEdit } from "./submit/edit-job.ts";
 export type { JobEnd } from "./submit/job-end.ts";
 export type { JobHandle } from "./submit/job-handle.ts";
 export { decideDedup, defaultPolicies, type SchedulerPolicies } from "./submit/policies.ts";

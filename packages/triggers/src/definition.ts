@@ -33,7 +33,12 @@ export interface ServerSettings {
   /** Absolute path. */
   readonly socket: string;
   /** Null: no TCP port is opened for the API. */
-  readonly http: { readonly host: string; readonly port: number } | null;
+  readonly http: {
+    readonly host: string;
+    readonly port: number;
+    /** Names by which clients may call it, beside the address and those of loopback. */
+    readonly names: readonly string[];
+  } | null;
   /** A token with the scope `operate`, from the file; null: only tokens that were created. */
   readonly token: string | null;
 }

@@ -4,7 +4,7 @@ import {
   examples,
   idArgument,
   idOf,
-  stateCommand,
+  targetCommand,
   value,
   type Define,
   type Definition,
@@ -17,7 +17,7 @@ export function defineJobs({ define: defineTop, finish, io }: Definition): void 
   const top = defineTop("jobs", "Show, wait for and cancel jobs");
   const define: Define = (name, description) =>
     top.command(name).description(description).allowExcessArguments(false);
-  where(stateCommand(define, "list", "List jobs, newest first"))
+  where(targetCommand(define, "list", "List jobs, newest first"))
     .option("--state <list>", "queued, running, succeeded, dead, cancelled", value(readStates))
     .option("--all", "include the steps of workflow runs")
     .option("--run <run>", `only the steps of this workflow run (id, short id or ${lastWord})`)
@@ -33,7 +33,7 @@ export function defineJobs({ define: defineTop, finish, io }: Definition): void 
       ]),
     )
     .action(finish(async (options) => (await import("../commands/jobs.ts")).listJobs(options, io)));
-  const show = stateCommand(define, "show", "Show one job with its attempts, artifacts and receipts");
+  const show = targetCommand(define, "show", "Show one job with its attempts, artifacts and receipts");
   idArgument(show, "job", "to show")
     .addHelpText("after", examples(["agentcore jobs show 2727b1d1", "agentcore jobs show --last"]))
     .action(
@@ -41,7 +41,7 @@ export function defineJobs({ define: defineTop, finish, io }: Definition): void 
         (await import("../commands/jobs.ts")).showJob(idOf("job", id, options), options, io),
       ),
     );
-  const wait = stateCommand(
+  const wait = targetCommand(
     define,
     "wait",
     "Wait for the end of a job, and exit with the exit code of `run`",
@@ -58,23 +58,8 @@ export function defineJobs({ define: defineTop, finish, io }: Definition): void 
         (await import("../commands/wait-job.ts")).waitForJob(idOf("job", id, options), options, io),
       ),
     );
-  stateCommand(define, "cancel", "Cancel jobs: queued ones at once, running ones cleanly")
-    .argument("[job...]", `jobs to cancel: ids, short ids from a list, or ${lastWord}`)
-    .option("--last", `the newest job; the same as ${lastWord}`)
-    .addHelpText(
-      "after",
-      examples(["agentcore jobs cancel 2727b1d1 5c0f3a77", "agentcore jobs cancel --last"]),
-    )
-    .action(
-      finish(async (ids: string[], options) =>
-        (await import("../commands/jobs.ts")).cancelJobs(
-          ids.length > 0 && options.last !== true ? ids : [idOf("job", ids[0], options)],
-          options,
-          io,
-        ),
-      ),
-    );
-  const logs = stateCommand(define, "logs", "Print a worker's output");
+  defineChanges(define, { finish, io });
+  const logs = targetCommand(define, "logs", "Print a worker's output");
   idArgument(logs, "job", "whose output to print")
     .option("-f, --follow", "follow the job through all its attempts until it ends")
     .option("--attempt <number>", "only this attempt (default: the last)", value(readCount))
@@ -90,17 +75,44 @@ export function defineJobs({ define: defineTop, finish, io }: Definition): void 
     );
 }
 
+function defineChanges(define: Define, { finish, io }: Pick<Definition, "finish" | "io">): void {
+  targetCommand(define, "cancel", "Cancel jobs: queued ones at once, running ones cleanly")
+    .argument("[job...]", `jobs to cancel: ids, short ids from a list, or ${lastWord}`)
+    .option("--last", `the newest job; the same as ${lastWord}`)
+    .addHelpText(
+      "after",
+      examples(["agentcore jobs cancel 2727b1d1 5c0f3a77", "agentcore jobs cancel --last"]),
+    )
+    .action(
+      finish(async (ids: string[], options) =>
+        (await import("../commands/jobs.ts")).cancelJobs(
+          ids.length > 0 && options.last !== true ? ids : [idOf("job", ids[0], options)],
+          options,
+          io,
+        ),
+      ),
+    );
+  const runNow = targetCommand(define, "run-now", "Make a delayed job due; others are left as they are");
+  idArgument(runNow, "job", "to run now")
+    .addHelpText("after", examples(["agentcore jobs run-now 2727b1d1"]))
+    .action(
+      finish(async (id: string | undefined, options) =>
+        (await import("../commands/jobs.ts")).runJobNow(idOf("job", id, options), options, io),
+      ),
+    );
+}
+
 export function defineDead({ define: defineTop, finish, io }: Definition): void {
   const top = defineTop("dlq", "Show, replay and delete jobs that failed for good");
   const define: Define = (name, description) =>
     top.command(name).description(description).allowExcessArguments(false);
   const select = (command: Command): Command => where(command).option("--all", "all dead letters");
-  where(stateCommand(define, "list", "List dead letters that have not been replayed, newest first"))
+  where(targetCommand(define, "list", "List dead letters that have not been replayed, newest first"))
     .option("--before <job>", "only jobs with a lower id: the next page")
     .option("--limit <count>", "at most so many (default: 100)", value(readCount))
     .addHelpText("after", examples(["agentcore dlq list --where code=AC_TIMEOUT"]))
     .action(finish(async (options) => (await import("../commands/dlq.ts")).listDead(options, io)));
-  const show = stateCommand(define, "show", "Show a dead letter with the evidence of every attempt");
+  const show = targetCommand(define, "show", "Show a dead letter with the evidence of every attempt");
   idArgument(show, "job", "to show")
     .addHelpText("after", examples(["agentcore dlq show 2727b1d1"]))
     .action(
@@ -108,7 +120,7 @@ export function defineDead({ define: defineTop, finish, io }: Definition): void 
         (await import("../commands/jobs.ts")).showJob(idOf("job", id, options), options, io),
       ),
     );
-  select(stateCommand(define, "replay", "Submit dead letters again, each as a new job"))
+  select(targetCommand(define, "replay", "Submit dead letters again, each as a new job"))
     .argument("[job...]", "dead letters: ids or short ids from the list")
     .option("--set <path=value>", "change a field of the job first; may be repeated", value(readEdit))
     .addHelpText(
@@ -123,7 +135,7 @@ export function defineDead({ define: defineTop, finish, io }: Definition): void 
         (await import("../commands/dlq.ts")).replayDead(ids, options, io),
       ),
     );
-  select(stateCommand(define, "purge", "Delete dead letters permanently, with their attempts and decisions"))
+  select(targetCommand(define, "purge", "Delete dead letters permanently, with their attempts and decisions"))
     .argument("[job...]", "dead letters: ids or short ids from the list")
     .addHelpText(
       "after",
@@ -140,13 +152,13 @@ export function defineDead({ define: defineTop, finish, io }: Definition): void 
 }
 
 export function defineBudget({ define, finish, io }: Definition): void {
-  stateCommand(define, "budget", "Show the cost and token limits, and what is left of each")
+  targetCommand(define, "budget", "Show the cost and token limits, and what is left of each")
     .addHelpText("after", examples(["agentcore budget", "agentcore budget --json"]))
     .action(finish(async (options) => (await import("../commands/budget.ts")).budget(options, io)));
 }
 
 export function defineWhy({ define, finish, io }: Definition): void {
-  const why = stateCommand(define, "why", "Explain why a job is waiting, was retried or failed");
+  const why = targetCommand(define, "why", "Explain why a job is waiting, was retried or failed");
   idArgument(why, "job", "to explain")
     .addHelpText("after", examples(["agentcore why 2727b1d1", "agentcore why --last --json"]))
     .action(

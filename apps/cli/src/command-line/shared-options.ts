@@ -34,6 +34,21 @@ export function stateCommand(define: Define, name: string, description: string):
   return stateOption(define(name, description)).option("--json", "JSON instead of a table");
 }
 
+/** A command that asks a daemon with a URL, or else works on the state directory. */
+export function targetCommand(define: Define, name: string, description: string): Command {
+  return urlOption(stateCommand(define, name, description));
+}
+
+/** `otherwise`: what is asked without a URL. */
+export function urlOption(command: Command, otherwise = "the state directory"): Command {
+  return command
+    .option(
+      "--url <url>",
+      `daemon to ask: http://HOST:PORT, https://HOST or unix:///PATH (default: $AGENTCORE_URL, else ${otherwise})`,
+    )
+    .addHelpText("after", "\nA URL goes with the token in AGENTCORE_TOKEN; a Unix socket needs none.\n");
+}
+
 /** Adds the options of every command that has a configuration and state. */
 export function stateOption(command: Command): Command {
   return command

@@ -5,6 +5,7 @@ import {
   stateCommand,
   stateOption,
   taskOptions,
+  urlOption,
   value,
   type Definition,
 } from "./shared-options.ts";
@@ -39,12 +40,14 @@ export function defineRun({ define, finish, io }: Definition): void {
 }
 
 export function defineSubmit({ define, finish, io }: Definition): void {
-  taskOptions(
-    define("submit", "Put a task into the queue and print its id").argument(
-      "[instructions]",
-      "what to do; - reads it from stdin",
+  urlOption(
+    taskOptions(
+      define("submit", "Put a task into the queue and print its id").argument(
+        "[instructions]",
+        "what to do; - reads it from stdin",
+      ),
+      io,
     ),
-    io,
   )
     .option("--file <file>", "file with jobs, one JSON object per line; - reads stdin")
     .option("--delay <duration>", "do not start before this time has passed", value(readDuration))
@@ -55,7 +58,9 @@ export function defineSubmit({ define, finish, io }: Definition): void {
       examples([
         'agentcore submit "Update the changelog" --worker codex --capabilities edit --key changelog',
         "agentcore submit --file jobs.jsonl",
-      ]),
+        "agentcore submit 'npm test' --worker shell --url https://ci.example.com --workspace /srv/shop",
+      ]) +
+        "\nWith a URL, paths such as --workspace are on the daemon's machine, and its configuration decides about workers and prices.\n",
     )
     .action(
       finish(async (instructions: string | undefined, options) =>

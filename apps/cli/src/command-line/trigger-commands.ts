@@ -2,20 +2,14 @@
 import { Option, type Command } from "commander";
 import { readMoment } from "../options/job-filter.ts";
 import { readCount, readDuration } from "../options/option-values.ts";
-import { examples, stateCommand, value, type Define, type Definition } from "./shared-options.ts";
+import { examples, stateCommand, urlOption, value, type Define, type Definition } from "./shared-options.ts";
 
 /** A command that asks a daemon. */
-function daemonCommand(define: Define, name: string, description: string): Command {
-  return stateCommand(define, name, description).option(
-    "--url <url>",
-    "daemon to ask: http://HOST:PORT, https://HOST or unix:///PATH (default: $AGENTCORE_URL, else the one that runs on the state directory)",
-  );
-}
+const daemonCommand = (define: Define, name: string, description: string): Command =>
+  urlOption(stateCommand(define, name, description), "the one that runs on the state directory");
 
-const daemonText =
-  "\nA URL goes with the token in AGENTCORE_TOKEN. The daemon that runs on the state directory needs none.\n";
 /** After the examples of a command. */
-const shown = (lines: readonly string[], text = ""): string => `${examples(lines)}${text}${daemonText}`;
+const shown = (lines: readonly string[], text = ""): string => `${examples(lines)}${text}`;
 
 export function defineTop({ define, finish, io }: Definition): void {
   daemonCommand(define, "top", "Show live what a daemon does: what runs, what waits, and what needs a person")

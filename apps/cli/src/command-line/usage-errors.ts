@@ -29,6 +29,8 @@ const subcommand = (command: Command, name: string): Command | undefined =>
 /** Commander's message. If another group has the command that was named, it says so: `jobs cancel` for `cancel`. */
 export function wordsFor(text: string, everyCommand: () => Command): string {
   const plain = text.replace(/^error: /, "");
+  if (/^unknown option '--url(?:=|')/.test(plain))
+    return "this command works on this machine only and takes no --url\n";
   const [line, name] = /^unknown command '([^']*)'/.exec(plain) ?? [];
   if (line === undefined || name === undefined) return `${plain}${dashHint(plain)}`;
   const program = everyCommand();
@@ -50,12 +52,34 @@ function dashHint(text: string): string {
 
 /** The line below Commander's message; empty if the message, as printed, has its cure. `command`: its words. */
 export function cureLine(code: string, printed: string, args: readonly string[], command: string): string {
+  if (printed.includes("takes no --url")) return `  AC_USAGE: ${cureOfUrl(command)}\n`;
   if (code === "commander.unknownOption" && args[0]?.startsWith("-") === true)
     return "  put options after the command, such as: agentcore budget --config FILE\n";
   if (code === "commander.invalidArgument" || /Did you mean|put -- before/.test(printed)) return "";
   if (code === "commander.excessArguments" && (command === "run" || command === "submit"))
     return "  put the instructions in quotes, as one argument\n";
   return `  AC_USAGE: See agentcore help${command === "" ? "" : ` ${command}`}\n`;
+}
+
+/** What to do in place of a command that takes no URL of a daemon. */
+function cureOfUrl(command: string): string {
+  switch (command) {
+    case "run":
+      return "Give the task to the daemon: agentcore submit --url URL, then agentcore jobs wait JOB --url URL";
+    case "work":
+    case "runtime":
+    case "daemon run":
+      return "Leave it out: the daemon runs the jobs of its own state directory";
+    case "doctor":
+    case "backup":
+    case "token":
+    case "token create":
+    case "token list":
+    case "token revoke":
+      return "Run it on the daemon's machine, with --state-dir DIR";
+    default:
+      return "Leave it out, or run the command on the daemon's machine";
+  }
 }
 
 /** Refuses empty values: an empty directory would be the current one. Instructions have their own message. */

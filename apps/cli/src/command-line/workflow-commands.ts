@@ -6,8 +6,9 @@ import {
   examples,
   idArgument,
   idOf,
-  stateCommand,
   stateOption,
+  targetCommand,
+  urlOption,
   value,
   type Define,
   type Definition,
@@ -21,14 +22,14 @@ export function defineWorkflow({ define: defineTop, finish, io }: Definition): v
   const define: Define = (name, description) =>
     top.command(name).description(description).allowExcessArguments(false);
   defineRun({ define, finish, io });
-  idArgument(showOptions(stateOption(define("resume", "Continue an interrupted run"))), "run", "to continue")
+  idArgument(showOptions(remote(define("resume", "Continue an interrupted run"))), "run", "to continue")
     .addHelpText("after", examples(["agentcore workflow resume 2727b1d1"]) + exitCodesText)
     .action(
       finish(async (run: string | undefined, options) =>
         (await import("../commands/workflow-run.ts")).resumeWorkflow(idOf("run", run, options), options, io),
       ),
     );
-  const retry = stateOption(
+  const retry = remote(
     define("retry", "Run the failed steps of an ended run again; succeeded steps are kept"),
   );
   idArgument(showOptions(retry), "run", "to run again")
@@ -48,7 +49,7 @@ export function defineWorkflow({ define: defineTop, finish, io }: Definition): v
       ),
     );
   defineAnswers({ define, finish, io });
-  const cancel = stateCommand(
+  const cancel = targetCommand(
     define,
     "cancel",
     "End a run: its process stops, and the run cannot be resumed",
@@ -79,7 +80,7 @@ export function defineWorkflow({ define: defineTop, finish, io }: Definition): v
 type Below = Pick<Definition, "define" | "finish" | "io">;
 
 function defineRun({ define, finish, io }: Below): void {
-  showOptions(agentsOption(stateOption(define("run", "Run a workflow file to its end"))))
+  showOptions(agentsOption(remote(define("run", "Run a workflow file to its end"))))
     .argument("<file>")
     .option("-C, --workspace <dir>", "directory to work in (default: the current one)")
     .option("--input <name=value>", "parameter of the workflow; may be repeated", value(readLabel))
@@ -105,7 +106,10 @@ function defineRun({ define, finish, io }: Below): void {
         "agentcore workflow run ci.yaml --workspace . --junit report.xml",
         "agentcore workflow run fix.yaml --input issue=42 --max-cost 5 --json",
         "agentcore workflow run ci.yaml --dry-run",
-      ]) + exitCodesText,
+        "agentcore workflow run /srv/shop/ci.yaml --workspace /srv/shop --url https://ci.example.com",
+      ]) +
+        "\nWith a URL, the daemon works on the run, and all paths but that of --junit are on its machine. Ctrl-C ends the command, not the run.\n" +
+        exitCodesText,
     )
     .action(
       finish(async (file: string, options) =>
@@ -163,7 +167,7 @@ const answers = [
 
 function defineAnswers({ define, finish, io }: Below): void {
   for (const [name, decision, does] of answers) {
-    idArgument(stateCommand(define, name, does), "run", "that waits")
+    idArgument(targetCommand(define, name, does), "run", "that waits")
       .argument("[step]", "not needed if only one step waits; SUB/STEP in a sub-workflow")
       .option("-m, --message <text>", "why; kept in the run")
       .addHelpText(
@@ -189,14 +193,14 @@ function defineAnswers({ define, finish, io }: Below): void {
 }
 
 function defineLooks({ define, finish, io }: Below): void {
-  stateCommand(define, "list", "List runs, newest first")
+  targetCommand(define, "list", "List runs, newest first")
     .option("--before <run>", "only runs with a lower id: the next page")
     .option("--limit <count>", "at most so many (default: 100)", value(readCount))
     .addHelpText("after", examples(["agentcore workflow list --json"]))
     .action(
       finish(async (options) => (await import("../commands/workflow.ts")).listWorkflowRuns(options, io)),
     );
-  const logs = stateCommand(define, "logs", "Print the output of a run's workers, job by job");
+  const logs = targetCommand(define, "logs", "Print the output of a run's workers, job by job");
   idArgument(logs, "run", "whose output to print")
     .argument("[step]", "only this step's jobs and checks")
     .option("-f, --follow", "follow the run until it ends")
@@ -214,7 +218,7 @@ function defineLooks({ define, finish, io }: Below): void {
         ),
       ),
     );
-  idArgument(pictureOptions(stateCommand(define, "show", "Show a run and its steps")), "run", "to show")
+  idArgument(pictureOptions(targetCommand(define, "show", "Show a run and its steps")), "run", "to show")
     .addHelpText(
       "after",
       examples(["agentcore workflow show 2727b1d1", "agentcore workflow show 2727b1d1 --html run.html"]),
@@ -225,6 +229,8 @@ function defineLooks({ define, finish, io }: Below): void {
       ),
     );
 }
+
+const remote = (command: Command): Command => urlOption(stateOption(command));
 
 const exitCodesText =
   "\nExit codes: 0 succeeded, 1 failed, 2 usage or an error in the file, 4 timed out, 5 budget exhausted, 130 cancelled or interrupted.\n";

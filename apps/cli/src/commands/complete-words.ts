@@ -4,17 +4,15 @@
  */
 import { ignore } from "@agentcore/contract";
 import { createSqliteTokenStore } from "@agentcore/store-sqlite";
-import { listRuns } from "@agentcore/workflow";
 import { workerNames } from "../adapters.ts";
-import { openClient } from "../daemon/open-client.ts";
+import { openClient } from "../target/open-client.ts";
 import { exitCodes } from "../exit-code.ts";
 import type { Io } from "../io.ts";
 import { lastWord } from "../queue/id-words.ts";
-import { loadOptionsConfig, withDatabase, withQueue } from "../queue/open-queue.ts";
+import { loadOptionsConfig, withDatabase } from "../queue/open-queue.ts";
 import { shortId } from "../screen/short-id.ts";
 import { cut, oneLine } from "../screen/text.ts";
-import { withJournal } from "../workflow/open-journal.ts";
-import { runStateOf } from "../workflow/run-owner.ts";
+import { withTarget } from "../target/open-target.ts";
 
 const wordsMax = 50;
 const aboutColumns = 50;
@@ -52,21 +50,18 @@ async function wordsOf(what: string, io: Io): Promise<readonly Word[]> {
 }
 
 async function jobWords(dead: boolean, io: Io): Promise<readonly Word[]> {
-  return withQueue({}, io, async ({ store, client }) => {
+  return withTarget({}, io, async (target) => {
     const { jobs } = await (dead
-      ? client.deadLetters.list({ limit: wordsMax })
-      : store.list({ notPieces: true, limit: wordsMax }));
-    return jobs.map(({ job, state }): Word => [shortId(job.id), `${state.kind}: ${job.task.instructions}`]);
+      ? target.deadLetters.list({ limit: wordsMax })
+      : target.jobs.list({ notPieces: true, limit: wordsMax }));
+    return jobs.map(({ id, state, instructions }): Word => [shortId(id), `${state}: ${instructions}`]);
   });
 }
 
 async function runWords(io: Io): Promise<readonly Word[]> {
-  return withJournal({}, io, async (journal) => {
-    const runs = await listRuns(journal, { limit: wordsMax });
-    return runs.map(({ id, header }): Word => [
-      shortId(id),
-      `${runStateOf(header)}: ${JSON.stringify(header["name"])}`,
-    ]);
+  return withTarget({}, io, async ({ runs }) => {
+    const listed = await runs.list({ limit: wordsMax });
+    return listed.map(({ id, state, name }): Word => [shortId(id), `${state}: ${JSON.stringify(name)}`]);
   });
 }
 

@@ -45,7 +45,7 @@ describe("in bash", () => {
       expect.arrayContaining(["run", "doctor", "schema", "completion", "help"]),
     );
     expect(await complete("doc")).toEqual(["doctor"]);
-    expect(await complete("jobs", "")).toEqual(["list", "show", "wait", "cancel", "logs"]);
+    expect(await complete("jobs", "")).toEqual(["list", "show", "wait", "cancel", "run-now", "logs"]);
   });
 
   it("options are those of the command that was typed", async () => {

@@ -2,13 +2,14 @@
 import { AgentCoreError, omitUndefined } from "@agentcore/contract";
 import { parseChain, type ChainLink } from "@agentcore/triggers";
 import { variableOf } from "@agentcore/yaml-file";
-import { openClient, type DaemonOptions } from "../daemon/open-client.ts";
+import { openClient } from "../target/open-client.ts";
+import type { TargetOptions } from "../target/target.ts";
 import { chainVariable } from "../daemon/run-context.ts";
 import type { Io } from "../io.ts";
 import { readJson } from "../options/json-argument.ts";
 import { writeAccepted } from "./trigger-events.ts";
 
-export interface EmitOptions extends DaemonOptions {
+export interface EmitOptions extends TargetOptions {
   readonly key?: string;
 }
 

@@ -2,34 +2,33 @@
  * `agentcore jobs logs JOB [-f]`: prints a worker's output, read back through its adapter, so that it looks as it did
  * during the run. `--raw` prints the bytes. `-f` follows the job through all its attempts until it ends.
  */
-import { isTerminal, type JobRecord, type JobStore } from "@agentcore/scheduler";
 import {
   AgentCoreError,
-  isMissing,
-  openPlacedFile,
-  PlacedFileError,
+  isAgentCoreError,
   sleep,
   systemClock,
+  workerTaskSchema,
   type OutputReader,
+  type WorkerAdapter,
   type WorkerEvent,
 } from "@agentcore/contract";
-import { createLineFramer, findAttemptDirectory, type LineFramer } from "@agentcore/worker-kit";
-import type { FileHandle } from "node:fs/promises";
-import { join } from "node:path";
+import { createLineFramer, type LineFramer } from "@agentcore/worker-kit";
 import { loadAdapter } from "../adapters.ts";
 import { exitCodes } from "../exit-code.ts";
 import type { Io } from "../io.ts";
-import { findNamedJob, withQueue, type OpenedQueue, type StateOptions } from "../queue/open-queue.ts";
 import type { Output } from "../output.ts";
 import type { Line } from "../screen/line.ts";
+import type { JobFacts } from "../screen/job-screen.ts";
 import { advance, emptyView } from "../screen/run-view.ts";
 import { shortId } from "../screen/short-id.ts";
 import { plainScreen } from "../screen/terminal.ts";
+import { findNamedJob } from "../target/find-job.ts";
+import { withTarget } from "../target/open-target.ts";
+import type { LogPart, Target, TargetJobs, TargetOptions } from "../target/target.ts";
 
 const pollMs = 250;
-const chunkBytes = 256 * 1024;
 
-export interface LogsOptions extends StateOptions {
+export interface LogsOptions extends TargetOptions {
   readonly follow?: boolean;
   /** Only this attempt. Default: the last one, with `-f` also later ones. */
   readonly attempt?: number;
@@ -37,35 +36,36 @@ export interface LogsOptions extends StateOptions {
 }
 
 export async function logs(id: string, options: LogsOptions, io: Io): Promise<number> {
-  return withQueue(options, io, async (opened) => {
-    let record = await findNamedJob(opened, id);
-    const print = options.raw === true ? rawPrinter(io) : await eventPrinter(record, opened, options, io);
-    const follow = options.follow === true;
+  const follow = options.follow === true;
+  return withTarget({ ...options, isPatient: follow }, io, async (target) => {
+    const { jobs } = target;
+    let job = await findNamedJob(jobs, id);
+    const print = await printerFor(job, target, options, io);
     const isRead = readerOf(io);
-    refuseUnknownAttempt(record, options);
-    if (record.attempt === 0 && !follow) {
-      const id = shortId(record.job.id);
+    refuseUnknownAttempt(job, options);
+    if (job.attempt === 0 && !follow) {
+      const id = shortId(job.id);
       io.stderr.write(
         `agentcore: job ${id} has no output, because no attempt has begun: agentcore why ${id} says why, and -f follows it\n`,
       );
     }
-    for (let attempt = options.attempt ?? Math.max(1, record.attempt); ; attempt += 1) {
-      await copyAttempt({ opened, jobId: record.job.id, attempt, print, follow, isRead });
+    for (let attempt = options.attempt ?? Math.max(1, job.attempt); ; attempt += 1) {
+      await copyAttempt({ jobs, jobId: job.id, attempt, print, follow, isRead });
       const goesOn = follow && options.attempt === undefined && isRead();
-      record = await nextBegun(opened.store, record, attempt, goesOn);
-      if (record.attempt <= attempt) return exitCodes.succeeded;
+      job = await nextBegun(jobs, job, attempt, goesOn);
+      if (job.attempt <= attempt) return exitCodes.succeeded;
     }
   });
 }
 
 /** Following waits for an attempt that may still come. */
 function refuseUnknownAttempt(
-  { job, attempt: last, state }: JobRecord,
+  { id, attempt: last, endedAt }: JobFacts,
   { attempt, follow }: LogsOptions,
 ): void {
-  if (attempt === undefined || attempt <= last || (follow === true && !isTerminal(state))) return;
+  if (attempt === undefined || attempt <= last || (follow === true && endedAt === null)) return;
   const begun = last === 0 ? "no attempt has begun" : `the last one is ${last}`;
-  throw new AgentCoreError("AC_USAGE", `job ${shortId(job.id)} has no attempt ${attempt}: ${begun}`);
+  throw new AgentCoreError("AC_USAGE", `job ${shortId(id)} has no attempt ${attempt}: ${begun}`);
 }
 
 const readerOf =
@@ -75,44 +75,44 @@ const readerOf =
 
 /** All attempts of a job; with `follow`, also those that are still to come. */
 export async function printJob(
-  opened: OpenedQueue,
-  record: JobRecord,
+  target: Target,
+  job: JobFacts,
   options: LogsOptions,
   io: Io,
   /** At the beginning of each line for people. */
   prefix: Line = [],
 ): Promise<void> {
-  const print =
-    options.raw === true ? rawPrinter(io) : await eventPrinter(record, opened, options, io, prefix);
+  const { jobs } = target;
+  const print = await printerFor(job, target, options, io, prefix);
   const follow = options.follow === true;
   const isRead = readerOf(io);
-  let last = record;
+  let last = job;
   for (let attempt = 1; ; attempt += 1) {
     if (!follow && attempt > last.attempt) return;
-    await copyAttempt({ opened, jobId: record.job.id, attempt, print, follow, isRead });
+    await copyAttempt({ jobs, jobId: job.id, attempt, print, follow, isRead });
     if (!follow) continue;
-    last = await nextBegun(opened.store, last, attempt, isRead());
+    last = await nextBegun(jobs, last, attempt, isRead());
     if (last.attempt <= attempt) return;
   }
 }
 
 /** The job after its next attempt has started, or after it has ended; without waiting, the current job. */
 async function nextBegun(
-  store: JobStore,
-  before: JobRecord,
+  jobs: TargetJobs,
+  before: JobFacts,
   attempt: number,
   wait: boolean,
-): Promise<JobRecord> {
+): Promise<JobFacts> {
   if (!wait) return { ...before, attempt };
   for (;;) {
-    const record = (await store.get(before.job.id)) ?? { ...before, attempt };
-    if (record.attempt > attempt || isTerminal(record.state)) return record;
+    const job = (await jobs.get(before.id)) ?? { ...before, attempt };
+    if (job.attempt > attempt || job.endedAt !== null) return job;
     await pause();
   }
 }
 
 interface Copy {
-  readonly opened: OpenedQueue;
+  readonly jobs: TargetJobs;
   readonly jobId: string;
   readonly attempt: number;
   readonly print: Printer;
@@ -121,83 +121,49 @@ interface Copy {
   readonly isRead: () => boolean;
 }
 
+const streams = ["stdout", "stderr"] as const;
+
 /** Copies both streams of one attempt; with `follow`, until the attempt is over. */
-async function copyAttempt({ opened, jobId, attempt, print, follow, isRead }: Copy): Promise<void> {
+async function copyAttempt({ jobs, jobId, attempt, print, follow, isRead }: Copy): Promise<void> {
   const printer = print(attempt);
-  let tails: readonly FileTail[] = [];
+  const offsets = { stdout: 0, stderr: 0 };
   for (;;) {
     // Check before reading: nothing is written after the attempt is over.
-    const over = !follow || isOver(await opened.store.get(jobId), attempt);
-    if (tails.length === 0) {
-      const directory = await directoryOf(opened, jobId, attempt, over);
-      if (directory !== null) tails = tailsIn(directory, printer);
+    const over = !follow || isOver(await jobs.get(jobId), attempt);
+    for (const stream of streams) {
+      const part: LogPart = { jobId, attempt, stream, offset: offsets[stream] };
+      offsets[stream] = await copyNew(jobs, part, printer[stream], isRead);
     }
-    for (const tail of tails) await tail.copyNew(isRead);
     if (over || !isRead()) break;
     await pause();
   }
   printer.end();
-  for (const tail of tails) await tail.close();
 }
 
-function tailsIn(directory: string, printer: ReturnType<Printer>): readonly FileTail[] {
-  const names = ["stdout", "stderr"] as const;
-  return names.map((name) => new FileTail(join(directory, `${name}.log`), printer[name]));
-}
-
-/** Directory of the attempt's logs. Null while its permit is unknown, but may still become known. */
-async function directoryOf(
-  { store, state }: OpenedQueue,
-  jobId: string,
-  attempt: number,
-  over: boolean,
-): Promise<string | null> {
-  const record = (await store.attempts(jobId)).find((one) => one.attempt === attempt);
-  const permitId = record?.started?.permit.id;
-  if (permitId === undefined && !over) return null;
-  return findAttemptDirectory(state.attempts, { jobId, attempt, permitId: permitId ?? "" });
+/** Resolves with the offset of what comes next. */
+async function copyNew(
+  jobs: TargetJobs,
+  part: LogPart,
+  take: (chunk: Uint8Array) => Promise<void>,
+  isRead: () => boolean,
+): Promise<number> {
+  for (let { offset } = part; ;) {
+    if (!isRead()) return offset;
+    const bytes = await jobs.log({ ...part, offset });
+    if (bytes.length === 0) return offset;
+    offset += bytes.length;
+    await take(bytes);
+  }
 }
 
 /** Whether this attempt will write nothing more. */
-function isOver(record: JobRecord | undefined, attempt: number): boolean {
-  if (record === undefined || isTerminal(record.state) || record.attempt > attempt) return true;
+function isOver(job: JobFacts | undefined, attempt: number): boolean {
+  if (job === undefined || job.endedAt !== null || job.attempt > attempt) return true;
   // It failed and the job waits for the next attempt. With a lower number, this attempt has not begun.
-  return record.state.kind === "queued" && record.attempt === attempt;
+  return job.state === "queued" && job.attempt === attempt;
 }
 
 const pause = (): Promise<void> => sleep(systemClock, pollMs);
-
-/** A file that may grow, or not exist yet. */
-class FileTail {
-  readonly #path: string;
-  readonly #take: (chunk: Uint8Array) => Promise<void>;
-  #file: FileHandle | undefined;
-  #offset = 0;
-
-  constructor(path: string, take: (chunk: Uint8Array) => Promise<void>) {
-    this.#path = path;
-    this.#take = take;
-  }
-
-  async copyNew(isRead: () => boolean): Promise<void> {
-    this.#file ??= await openPlacedFile(this.#path).catch((error: unknown) => {
-      if (isMissing(error)) return undefined;
-      if (error instanceof PlacedFileError) throw new AgentCoreError("AC_STORE_UNAVAILABLE", error.message);
-      throw error;
-    });
-    const buffer = Buffer.alloc(chunkBytes);
-    while (this.#file !== undefined && isRead()) {
-      const { bytesRead } = await this.#file.read(buffer, 0, chunkBytes, this.#offset);
-      if (bytesRead === 0) return;
-      this.#offset += bytesRead;
-      await this.#take(Buffer.from(buffer.subarray(0, bytesRead)));
-    }
-  }
-
-  async close(): Promise<void> {
-    await this.#file?.close();
-  }
-}
 
 /** The receiver of an attempt's bytes. */
 type Printer = (attempt: number) => {
@@ -219,17 +185,20 @@ function write(output: Output, chunk: Uint8Array): Promise<void> {
   return output.drained();
 }
 
-async function eventPrinter(
-  { job }: JobRecord,
-  { loaded }: OpenedQueue,
+async function printerFor(
+  job: JobFacts,
+  target: Target,
   options: LogsOptions,
   io: Io,
   prefix: Line = [],
 ): Promise<Printer> {
-  const adapter = await loadAdapter(job.task.worker, loaded);
+  if (options.raw === true) return rawPrinter(io);
+  const adapter = await adapterFor(job, target, io);
+  const { worker, workspace, instructions, model, maxAttempts } = job;
+  const task = workerTaskSchema.parse({ worker, workspace, instructions });
   const screen = plainScreen(io.stdout);
   return (attempt) => {
-    let view = emptyView({ maxAttempts: job.limits.maxAttempts, maxCostUsd: null });
+    let view = emptyView({ maxAttempts, maxCostUsd: null });
     const show = (event: WorkerEvent): void => {
       if (options.json === true) {
         io.stdout.json({ type: "worker_event", jobId: job.id, attempt, at: null, event });
@@ -240,7 +209,7 @@ async function eventPrinter(
       // The first span is the time, which a log does not have.
       screen.print(step.lines.map((line) => [...prefix, ...line.slice(1)]));
     };
-    const reader = adapter.createReader({ task: job.task, model: job.task.model ?? null });
+    const reader = adapter.createReader({ task, model });
     const stdout = framer(reader, "stdout", show);
     const stderr = framer(reader, "stderr", show);
     const take = (lines: LineFramer) => async (chunk: Uint8Array) => {
@@ -266,4 +235,22 @@ function framer(
   return createLineFramer((line, oversized) => {
     for (const event of reader[name](line, oversized)) show(event);
   });
+}
+
+/** What reads the lines. A daemon may have workers that are not configured here. */
+async function adapterFor(
+  { id, worker }: JobFacts,
+  { daemon, config }: Target,
+  { stderr }: Io,
+): Promise<Pick<WorkerAdapter, "createReader">> {
+  const loaded = await config();
+  try {
+    return await loadAdapter(worker, loaded);
+  } catch (error) {
+    if (daemon === null || !isAgentCoreError(error) || error.code !== "AC_WORKER_UNKNOWN") throw error;
+    stderr.write(
+      `agentcore: the worker ${worker} of job ${shortId(id)} is not configured on this machine; its lines are shown as they are\n`,
+    );
+    return loadAdapter("shell", loaded);
+  }
 }

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { ResultLine, RunEvent } from "@agentcore/contract";
 import { LastMessage } from "../present/last-message.ts";
-import { resultLine } from "../queue/result-line.ts";
+import { resultLine } from "@agentcore/scheduler";
 import { agentcore, jsonLinesOf, makeScratch } from "../testing/agentcore-process.ts";
 
 const scratch = makeScratch();

@@ -4,32 +4,32 @@
  */
 import {
   AgentCoreError,
-  cureOf,
   isAgentCoreError,
-  type JobSubmission,
   systemClock,
+  type ErrorDocument,
+  type JobSubmission,
+  type SubmittedDocument,
 } from "@agentcore/contract";
-import type { SubmitOutcome } from "@agentcore/scheduler";
-import { resolve } from "node:path";
 import { requireWorker } from "../adapters.ts";
+import type { LoadedConfig } from "../config/load.ts";
 import { exitCodes } from "../exit-code.ts";
 import type { Io } from "../io.ts";
-import { writeJsonError } from "../report-error.ts";
 import {
   checkJob,
-  checkWorkspace,
   jobFromOptions,
   readAll,
   readInstructions,
   warnOfLoaders,
+  workspaceHere,
   type TaskOptions,
 } from "../options/job-from-options.ts";
-import { noteRefusal } from "../queue/last-refusal.ts";
 import { requireKnownCost } from "../options/require-price.ts";
 import { readTextFile } from "../text-files.ts";
-import { withQueue, type OpenedQueue, type StateOptions } from "../queue/open-queue.ts";
+import { withTarget } from "../target/open-target.ts";
+import { pathThere } from "../target/path-there.ts";
+import type { Target, TargetOptions } from "../target/target.ts";
 
-export interface SubmitOptions extends TaskOptions, StateOptions {
+export interface SubmitOptions extends TaskOptions, TargetOptions {
   /** JSON lines, one job each; `-` is stdin. */
   readonly file?: string;
   readonly delay?: number;
@@ -41,43 +41,57 @@ export async function submit(
   options: SubmitOptions,
   io: Io,
 ): Promise<number> {
-  return withQueue(
-    options,
-    io,
-    async (opened) => {
-      const jobs =
-        options.file === undefined
-          ? [await oneJob(instructions, options, opened, io)]
-          : await jobsOfFile(options.file, instructions, opened, io);
-      const outcomes = await opened.client.submitAll(jobs);
-      for (const outcome of outcomes) print(outcome, options.json === true, io);
-      const last = outcomes.at(-1);
-      if (last?.ok === false) {
-        const { code, message } = last.error;
-        noteRefusal(opened.state, { command: "submit", jobId: null, code, message });
-      }
-      return exitCodeOf(outcomes);
-    },
-    "writes",
-  );
+  return withTarget({ ...options, access: "writes" }, io, async (target) => {
+    const place = await placeOf(target, io);
+    const jobs =
+      options.file === undefined
+        ? [await oneJob(instructions, options, place, io)]
+        : await jobsOfFile(options.file, instructions, place, io);
+    const outcomes = await target.jobs.submit(jobs);
+    for (const outcome of outcomes) print(outcome, options.json === true, io);
+    return exitCodeOf(outcomes);
+  });
+}
+
+/** Where the jobs will run: this decides what can be checked here. The daemon checks all of it by its own configuration. */
+interface Place {
+  readonly loaded: LoadedConfig;
+  /** The absolute path of a workspace. */
+  readonly workspaceOf: (given: string | undefined) => string;
+  readonly isRemote: boolean;
+}
+
+async function placeOf({ daemon, config }: Target, io: Pick<Io, "cwd">): Promise<Place> {
+  const isHere = daemon === null || daemon.isHere;
+  const there = (given?: string): string => pathThere("the workspace", "--workspace", given);
+  const workspaceOf = isHere ? workspaceHere(io.cwd) : there;
+  return { loaded: await config(), isRemote: daemon !== null, workspaceOf };
 }
 
 /** Nothing was stored because the keys are held: refused, as a call that the gate refuses. */
-function exitCodeOf(outcomes: readonly SubmitOutcome[]): number {
-  const refused = outcomes.filter((outcome) => !outcome.ok && outcome.error.code === "AC_KEY_HELD");
-  if (outcomes.every(({ ok }) => ok)) return exitCodes.succeeded;
-  return refused.length === outcomes.length ? exitCodes.refused : exitCodes.failed;
+function exitCodeOf(outcomes: readonly Outcome[]): number {
+  const errors = outcomes.filter(({ type }) => type === "error");
+  if (errors.length === 0) return exitCodes.succeeded;
+  const isHeld = outcomes.every((outcome) => outcome.type === "error" && outcome.code === "AC_KEY_HELD");
+  return isHeld ? exitCodes.refused : exitCodes.failed;
 }
+
+type Outcome = SubmittedDocument | ErrorDocument;
 
 async function oneJob(
   instructions: string | undefined,
   options: SubmitOptions,
-  { loaded }: OpenedQueue,
+  place: Place,
   io: Io,
 ): Promise<JobSubmission> {
-  const job = jobFromOptions(await readInstructions(instructions, io), options, loaded, io);
-  const adapter = await requireWorker(job.task.worker, job.task.capabilities ?? [], loaded);
-  await requireKnownCost(adapter, job.task.model, loaded.config);
+  const job = jobFromOptions(
+    await readInstructions(instructions, io),
+    options,
+    place.loaded,
+    io,
+    place.workspaceOf,
+  );
+  await requireRunnable(job, place);
   warnOfLoaders(options.env, io);
   return {
     ...job,
@@ -90,7 +104,7 @@ async function oneJob(
 async function jobsOfFile(
   file: string,
   instructions: string | undefined,
-  { loaded }: OpenedQueue,
+  place: Place,
   io: Io,
 ): Promise<JobSubmission[]> {
   if (instructions !== undefined) {
@@ -104,7 +118,7 @@ async function jobsOfFile(
   const mistakes: AgentCoreError[] = [];
   for (const [index, line] of text.split("\n").entries()) {
     if (line.trim() === "") continue;
-    const made = await atLine(`${file}:${index + 1}`, () => jobOfLine(line, loaded, io));
+    const made = await atLine(`${file}:${index + 1}`, () => jobOfLine(line, place));
     if (isAgentCoreError(made)) mistakes.push(made);
     else jobs.push(made);
   }
@@ -118,7 +132,7 @@ async function readJobs(file: string, io: Io): Promise<string> {
   return readTextFile(file, io.cwd);
 }
 
-async function jobOfLine(line: string, loaded: OpenedQueue["loaded"], io: Io): Promise<JobSubmission> {
+async function jobOfLine(line: string, place: Place): Promise<JobSubmission> {
   let value: unknown;
   try {
     value = JSON.parse(line);
@@ -126,10 +140,15 @@ async function jobOfLine(line: string, loaded: OpenedQueue["loaded"], io: Io): P
     throw new AgentCoreError("AC_JOB_INVALID", `not JSON: ${(error as Error).message}`, { cause: error });
   }
   const job = checkJob(value);
-  const workspace = checkWorkspace(resolve(io.cwd, job.task.workspace));
-  const adapter = await requireWorker(job.task.worker, job.task.capabilities ?? [], loaded);
-  await requireKnownCost(adapter, job.task.model, loaded.config);
+  const workspace = place.workspaceOf(job.task.workspace);
+  await requireRunnable(job, place);
   return { ...job, task: { ...job.task, workspace } };
+}
+
+async function requireRunnable({ task }: JobSubmission, { loaded, isRemote }: Place): Promise<void> {
+  if (isRemote) return;
+  const adapter = await requireWorker(task.worker, task.capabilities ?? [], loaded);
+  await requireKnownCost(adapter, task.model, loaded.config);
 }
 
 /** Resolves with the error if there is one, so that the mistakes of all lines are reported at once. */
@@ -158,15 +177,13 @@ function throwAll(mistakes: readonly AgentCoreError[]): void {
   throw new AgentCoreError(first.code, [...reported, ...more].join("\n"), { evidence: first.evidence });
 }
 
-function print(outcome: SubmitOutcome, json: boolean, io: Io): void {
-  if (!outcome.ok) {
-    const { code, message } = outcome.error;
-    if (json) writeJsonError(io, outcome.error);
-    else io.stderr.write(`agentcore: ${message}\n  ${code}: ${cureOf(code, "command line")}\n`);
+function print(outcome: Outcome, json: boolean, io: Io): void {
+  if (json) return io.stdout.json(outcome);
+  if (outcome.type === "error") {
+    io.stderr.write(`agentcore: ${outcome.message}\n  ${outcome.code}: ${outcome.cure}\n`);
     return;
   }
-  const { id, deduplicated } = outcome.handle;
-  if (json) io.stdout.json({ type: "submitted", id, deduplicated });
-  else io.stdout.write(`${id}\n`);
-  if (deduplicated && !json) io.stderr.write(`agentcore: joined job ${id}, which has the same key or id\n`);
+  const { id, deduplicated } = outcome;
+  io.stdout.write(`${id}\n`);
+  if (deduplicated) io.stderr.write(`agentcore: joined job ${id}, which has the same key or id\n`);
 }

@@ -14,7 +14,8 @@ import {
   systemClock,
   type EventTopic,
 } from "@agentcore/contract";
-import { openClient, type DaemonOptions } from "../daemon/open-client.ts";
+import { openClient } from "../target/open-client.ts";
+import type { TargetOptions } from "../target/target.ts";
 import { exitCodes } from "../exit-code.ts";
 import { onInterrupt } from "../interrupt.ts";
 import type { Io } from "../io.ts";
@@ -25,7 +26,7 @@ import { topFrame, topLines, type Board } from "../screen/top-screen.ts";
 import { canBeLive } from "../workflow/live/live-presenter.ts";
 import { openLiveTerminal } from "../workflow/live/live-terminal.ts";
 
-export interface TopOptions extends DaemonOptions {
+export interface TopOptions extends TargetOptions {
   readonly once?: boolean;
 }
 

@@ -8,7 +8,8 @@ import {
   type ErrorCode,
   type JsonDocument,
 } from "@agentcore/contract";
-import { openClient, type DaemonOptions } from "../daemon/open-client.ts";
+import { openClient } from "../target/open-client.ts";
+import type { TargetOptions } from "../target/target.ts";
 import { exitCodes } from "../exit-code.ts";
 import type { Io } from "../io.ts";
 import { momentAt, type Moment } from "../options/job-filter.ts";
@@ -17,7 +18,7 @@ import { findId } from "../queue/find-id.ts";
 import { isGeneratedId, shortId } from "../screen/short-id.ts";
 import { firingStateSpan } from "../screen/trigger-screen.ts";
 
-interface FireOptions extends DaemonOptions {
+interface FireOptions extends TargetOptions {
   readonly payload?: string;
 }
 
@@ -31,7 +32,7 @@ export async function fireTrigger(trigger: string, options: FireOptions, io: Io)
   return writeAccepted(accepted, options, io);
 }
 
-interface BackfillOptions extends DaemonOptions {
+interface BackfillOptions extends TargetOptions {
   readonly from: Moment;
   readonly to?: Moment;
 }
@@ -48,7 +49,7 @@ export async function backfillTrigger(trigger: string, options: BackfillOptions,
   return writeAccepted(await client.backfillTrigger(trigger, range), options, io);
 }
 
-interface ReplayOptions extends DaemonOptions {
+interface ReplayOptions extends TargetOptions {
   readonly trigger?: string;
 }
 
@@ -59,7 +60,7 @@ export async function replayEvent(event: string, options: ReplayOptions, io: Io)
   return writeAccepted(await client.replayEvent(id, omitUndefined({ trigger })), options, io);
 }
 
-interface CancelOptions extends DaemonOptions {
+interface CancelOptions extends TargetOptions {
   readonly reason?: string;
 }
 
@@ -80,7 +81,7 @@ export async function cancelFiring(firing: string, options: CancelOptions, io: I
 /** The whole ids of new events, one a line, for scripts. */
 export function writeAccepted(
   accepted: JsonDocument<AcceptedDocument>,
-  { json }: Pick<DaemonOptions, "json">,
+  { json }: Pick<TargetOptions, "json">,
   { stdout, stderr }: Pick<Io, "stdout" | "stderr">,
 ): number {
   const { events, duplicates } = accepted;

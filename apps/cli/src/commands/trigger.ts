@@ -1,13 +1,14 @@
 /** `agentcore trigger list|show|pause|resume`: shows and pauses the triggers of a daemon. */
 import { omitUndefined, systemClock } from "@agentcore/contract";
-import { openClient, type DaemonOptions } from "../daemon/open-client.ts";
+import { openClient } from "../target/open-client.ts";
+import type { TargetOptions } from "../target/target.ts";
 import { exitCodes } from "../exit-code.ts";
 import type { Io } from "../io.ts";
 import { span } from "../screen/line.ts";
 import { plainScreen } from "../screen/terminal.ts";
 import { firingTable, triggerLines, triggerTable } from "../screen/trigger-screen.ts";
 
-export async function listTriggers(options: DaemonOptions, io: Io): Promise<number> {
+export async function listTriggers(options: TargetOptions, io: Io): Promise<number> {
   const { items } = await (await openClient(options, io)).listTriggers();
   if (options.json === true) for (const trigger of items) io.stdout.json(trigger);
   else if (items.length === 0) plainScreen(io.stdout).print([[span("No triggers.", "dim")]]);
@@ -15,7 +16,7 @@ export async function listTriggers(options: DaemonOptions, io: Io): Promise<numb
   return exitCodes.succeeded;
 }
 
-interface ShowOptions extends DaemonOptions {
+interface ShowOptions extends TargetOptions {
   /** Of firings. */
   readonly limit?: number;
 }
@@ -39,7 +40,7 @@ export async function showTrigger(id: string, options: ShowOptions, io: Io): Pro
   return exitCodes.succeeded;
 }
 
-interface PauseOptions extends DaemonOptions {
+interface PauseOptions extends TargetOptions {
   readonly note?: string;
 }
 
@@ -51,7 +52,7 @@ export async function pauseTrigger(id: string, options: PauseOptions, io: Io): P
   return exitCodes.succeeded;
 }
 
-export async function resumeTrigger(id: string, options: DaemonOptions, io: Io): Promise<number> {
+export async function resumeTrigger(id: string, options: TargetOptions, io: Io): Promise<number> {
   const trigger = await (await openClient(options, io)).resumeTrigger(id);
   if (options.json === true) io.stdout.json(trigger);
   else

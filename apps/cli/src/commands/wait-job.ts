@@ -1,25 +1,22 @@
 /** `agentcore jobs wait JOB`: waits for the end of a job that any process runs, and exits with the exit code of `run`. */
 import { AgentCoreError, formatDuration, systemClock } from "@agentcore/contract";
 import type { Io } from "../io.ts";
-import { outcomeOf } from "../queue/job-outcome.ts";
-import { findJob, findNamedJob, withQueue, type StateOptions } from "../queue/open-queue.ts";
+import { withExitCode } from "../queue/job-outcome.ts";
 import { summaryLines } from "../screen/summary.ts";
 import { plainScreen } from "../screen/terminal.ts";
+import { findNamedJob } from "../target/find-job.ts";
+import { withTarget } from "../target/open-target.ts";
+import type { TargetOptions } from "../target/target.ts";
 
-export interface WaitOptions extends StateOptions {
+export interface WaitOptions extends TargetOptions {
   readonly timeout?: number;
 }
 
 export async function waitForJob(id: string, options: WaitOptions, io: Io): Promise<number> {
-  return withQueue(options, io, async (opened) => {
-    const { store, client } = opened;
-    const { job } = await findNamedJob(opened, id);
-    const handle = await client.attach(job.id);
-    await within(options.timeout, handle.result(), () => `job ${job.id} has not ended`);
-    const { result, refused, exitCode } = outcomeOf(
-      await findJob(store, job.id),
-      await store.attempts(job.id),
-    );
+  return withTarget({ ...options, isPatient: true }, io, async ({ jobs }) => {
+    const job = await findNamedJob(jobs, id);
+    const ended = await within(options.timeout, jobs.result(job.id), () => `job ${job.id} has not ended`);
+    const { result, refused, exitCode } = withExitCode(ended);
     if (options.json === true) io.stdout.json(result);
     else plainScreen(io.stdout).print(summaryLines(result, refused));
     return exitCode;

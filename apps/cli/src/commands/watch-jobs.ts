@@ -2,8 +2,8 @@
  * `agentcore jobs list --watch`: the list on a live screen until `q` or Ctrl-C. Elsewhere, and with `--json`, a line for each job
  * whose state or attempt changed.
  */
-import { sleep, systemClock } from "@agentcore/contract";
-import { jobDocument, type JobQuery, type JobRecord, type JobStore } from "@agentcore/scheduler";
+import { sleep, systemClock, type JobDocument } from "@agentcore/contract";
+import type { JobQuery } from "@agentcore/scheduler";
 import { exitCodes } from "../exit-code.ts";
 import { onInterrupt } from "../interrupt.ts";
 import type { Io } from "../io.ts";
@@ -14,25 +14,30 @@ import { plainScreen } from "../screen/terminal.ts";
 import { cut, oneLine } from "../screen/text.ts";
 import { canBeLive } from "../workflow/live/live-presenter.ts";
 import { openLiveTerminal } from "../workflow/live/live-terminal.ts";
+import type { TargetJobs } from "../target/target.ts";
 
 const lookMs = 500;
 
 export async function watchJobs(
-  store: JobStore,
+  target: Pick<TargetJobs, "list">,
   query: JobQuery,
   { json }: { readonly json?: boolean },
   io: Io,
 ): Promise<number> {
   const end = new AbortController();
+  const ended = new Promise<null>((resolve) => end.signal.addEventListener("abort", () => resolve(null)));
   const stop = (): void => end.abort();
   onInterrupt(stop);
   io.stdout.onGone(stop);
   io.stdout.onFailure(stop);
   const show = json !== true && canBeLive(io) ? liveList(io, stop) : changedLines(json === true, io);
   try {
-    while (!end.signal.aborted) {
-      show.jobs((await store.list(query)).jobs);
-      await sleep(systemClock, lookMs);
+    for (;;) {
+      // A daemon that does not answer does not keep the command from ending.
+      const page = await Promise.race([target.list(query), ended]);
+      if (page === null) break;
+      show.jobs(page.jobs);
+      await Promise.race([sleep(systemClock, lookMs), ended]);
     }
   } finally {
     show.close();
@@ -41,12 +46,12 @@ export async function watchJobs(
 }
 
 interface ShownList {
-  jobs(jobs: readonly JobRecord[]): void;
+  jobs(jobs: readonly JobDocument[]): void;
   close(): void;
 }
 
 function liveList(io: Io, stop: () => void): ShownList {
-  let shown: readonly JobRecord[] = [];
+  let shown: readonly JobDocument[] = [];
   const now = (): number => systemClock.now();
   const terminal = openLiveTerminal({
     stdin: io.stdin,
@@ -68,7 +73,12 @@ function liveList(io: Io, stop: () => void): ShownList {
   };
 }
 
-function listFrame(jobs: readonly JobRecord[], now: number, rows: number, columns: number): readonly Line[] {
+function listFrame(
+  jobs: readonly JobDocument[],
+  now: number,
+  rows: number,
+  columns: number,
+): readonly Line[] {
   const lines =
     jobs.length === 0
       ? [[span("No jobs.", "dim")]]
@@ -84,22 +94,21 @@ const textColumns = 200;
 function changedLines(json: boolean, io: Io): ShownList {
   const seen = new Map<string, string>();
   const screen = plainScreen(io.stdout);
-  const print = (record: JobRecord): void => {
-    if (json) return io.stdout.json(jobDocument(record));
-    const { job, state } = record;
-    const text = cut(oneLine(job.task.instructions), textColumns);
+  const print = (job: JobDocument): void => {
+    if (json) return io.stdout.json(job);
+    const text = cut(oneLine(job.instructions), textColumns);
     screen.print([
-      [span(`${shortId(job.id)}  `, "accent"), stateSpan(state), span(`  ${job.task.worker}  ${text}`)],
+      [span(`${shortId(job.id)}  `, "accent"), stateSpan(job), span(`  ${job.worker}  ${text}`)],
     ]);
   };
   return {
     jobs: (jobs) => {
       // Oldest first, as they came.
-      for (const record of jobs.toReversed()) {
-        const key = `${stateSpan(record.state).text} ${record.attempt}`;
-        if (seen.get(record.job.id) === key) continue;
-        seen.set(record.job.id, key);
-        print(record);
+      for (const job of jobs.toReversed()) {
+        const key = `${stateSpan(job).text} ${job.attempt}`;
+        if (seen.get(job.id) === key) continue;
+        seen.set(job.id, key);
+        print(job);
       }
     },
     close: () => {},

@@ -1,14 +1,12 @@
 /** `agentcore workflow approve|reject RUN [STEP]`: answers what a step waits for, in the process that works on the run or later. */
 import { exitCodes } from "../exit-code.ts";
 import type { Io } from "../io.ts";
-import type { StateOptions } from "../queue/open-queue.ts";
 import { shortId } from "../screen/short-id.ts";
-import { answerWait } from "../workflow/answer-approval.ts";
-import { withJournal } from "../workflow/open-journal.ts";
+import { withTarget } from "../target/open-target.ts";
+import type { TargetOptions } from "../target/target.ts";
 
-export interface ApproveOptions extends StateOptions {
+export interface ApproveOptions extends TargetOptions {
   readonly message?: string;
-  readonly json?: boolean;
 }
 
 export async function answerApproval(
@@ -18,17 +16,15 @@ export async function answerApproval(
   options: ApproveOptions,
   io: Io,
 ): Promise<number> {
-  return withJournal(options, io, async (journal) => {
+  return withTarget(options, io, async ({ runs }) => {
     const { message = "" } = options;
-    const answer = { decision, run, step, message };
-    const { id, step: answered, by, isApplied } = await answerWait(journal, answer, io);
-    if (options.json === true) {
-      io.stdout.json({ type: "approval", run: id, step: answered, decision, by, message, isApplied });
-    } else {
-      const later = isApplied
-        ? ""
-        : `; it counts when the run goes on: agentcore workflow resume ${shortId(id)}`;
-      io.stdout.write(`${shortId(id)}  ${answered} ${decision} by ${by}${later}\n`);
+    const approval = await runs.answer(run, { decision, step, message });
+    if (options.json === true) io.stdout.json(approval);
+    else {
+      const { step: answered, by, isApplied } = approval;
+      const id = shortId(approval.run);
+      const later = isApplied ? "" : `; it counts when the run goes on: agentcore workflow resume ${id}`;
+      io.stdout.write(`${id}  ${answered} ${decision} by ${by}${later}\n`);
     }
     return exitCodes.succeeded;
   });

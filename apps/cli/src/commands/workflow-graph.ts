@@ -3,7 +3,8 @@ import { AgentCoreError } from "@agentcore/contract";
 import { mermaidGraph, nodesWithin, workflowGraph, type Workflow } from "@agentcore/workflow";
 import { exitCodes } from "../exit-code.ts";
 import type { Io } from "../io.ts";
-import type { StateOptions } from "../queue/open-queue.ts";
+import { daemonUrl } from "../target/open-target.ts";
+import type { TargetOptions } from "../target/target.ts";
 import { requireWorkflow } from "../workflow/load-workflow.ts";
 import { withJournal } from "../workflow/open-journal.ts";
 import type { PictureRun } from "../workflow/picture/facts.ts";
@@ -16,7 +17,7 @@ export interface PictureOptions {
   readonly html?: string | true;
 }
 
-export interface GraphOptions extends PictureOptions, StateOptions {
+export interface GraphOptions extends PictureOptions, TargetOptions {
   readonly agents?: readonly string[];
   readonly run?: string;
 }
@@ -41,7 +42,11 @@ export async function graphWorkflow(
   return exitCodes.succeeded;
 }
 
-export async function drawRun(id: string, options: PictureOptions & StateOptions, io: Io): Promise<number> {
+export async function drawRun(id: string, options: PictureOptions & TargetOptions, io: Io): Promise<number> {
+  if (daemonUrl(options, io) !== undefined)
+    throw usage(
+      "a picture needs the workflow file: draw it on the daemon's machine, with --state-dir DIR in place of --url",
+    );
   const { workflow, run } = await withJournal(options, io, (journal) => readPicture(journal, id, io));
   return draw(workflow, run, options, io);
 }

@@ -3,20 +3,17 @@
  * run until it ends, and prints the lines of steps that run at the same time as they come, each with the name of its step.
  */
 import { AgentCoreError, sleep, systemClock } from "@agentcore/contract";
-import { isTerminal, type Journal, type JobRecord } from "@agentcore/scheduler";
-import { listRuns } from "@agentcore/workflow";
+import { runLabel } from "@agentcore/scheduler";
 import { exitCodes } from "../exit-code.ts";
 import type { Io } from "../io.ts";
-import { withQueue, type OpenedQueue } from "../queue/open-queue.ts";
 import { span, type Line } from "../screen/line.ts";
-import { pieceName } from "../screen/job-screen.ts";
+import { pieceName, type JobFacts } from "../screen/job-screen.ts";
 import { shortId } from "../screen/short-id.ts";
 import { plainScreen } from "../screen/terminal.ts";
 import { oneLine } from "../screen/text.ts";
-import { findRunId } from "../workflow/find-run.ts";
-import { jobsOfRun } from "../workflow/jobs-of-run.ts";
-import { runStateOf } from "../workflow/run-owner.ts";
-import { withJournal } from "../workflow/open-journal.ts";
+import { goesOn } from "../target/goes-on.ts";
+import { withTarget } from "../target/open-target.ts";
+import type { Target, TargetJobs } from "../target/target.ts";
 import { printJob, type LogsOptions } from "./logs.ts";
 
 type RunLogsOptions = Omit<LogsOptions, "attempt">;
@@ -27,60 +24,67 @@ export async function workflowLogs(
   options: RunLogsOptions,
   io: Io,
 ): Promise<number> {
-  return withJournal(options, io, async (journal) => {
-    const id = await findRunId(journal, run);
+  const follow = options.follow === true;
+  return withTarget({ ...options, isPatient: follow }, io, async (target) => {
+    const id = await target.runs.find(run);
+    const isGoing = goesOn(target);
     const isAtWork = async (): Promise<boolean> =>
-      options.follow === true && !io.stdout.isGone && (await isRunning(journal, id));
-    return withQueue(options, io, async (opened) => {
-      const printed = new Set<string>();
-      const print = printerOf(opened, options, io);
-      for (;;) {
-        // Asked first: a run that is over gets no more jobs.
-        const goesOn = await isAtWork();
-        const jobs = (await jobsOfRun(opened.store, id)).toReversed();
-        const wanted = jobs.filter(({ job }) => isOf(job.context.labels["workflow.step"] ?? "", step));
-        if (wanted.length === 0 && step !== undefined && !goesOn) throw noSuchStep(id, step, jobs);
-        for (const record of wanted.filter(({ job }) => !printed.has(job.id))) {
-          printed.add(record.job.id);
-          await print.job(record);
-        }
-        if (!goesOn) {
-          await print.end();
-          return exitCodes.succeeded;
-        }
-        await sleep(systemClock, lookMs);
+      follow && !io.stdout.isGone && isGoing(await target.runs.state(id));
+    const printed = new Set<string>();
+    const print = printerOf(target, options, io);
+    for (;;) {
+      // Asked first: a run that is over gets no more jobs.
+      const goesOn = await isAtWork();
+      const jobs = (await jobsOf(target.jobs, id)).toReversed();
+      const wanted = jobs.filter((job) => isOf(job.step ?? "", step));
+      if (wanted.length === 0 && step !== undefined && !goesOn) throw noSuchStep(id, step, jobs);
+      for (const job of wanted.filter((each) => !printed.has(each.id))) {
+        printed.add(job.id);
+        await print.job(job);
       }
-    });
+      if (!goesOn) {
+        await print.end();
+        return exitCodes.succeeded;
+      }
+      await sleep(systemClock, lookMs);
+    }
   });
+}
+
+const pageJobs = 1000;
+
+/** Newest first. */
+async function jobsOf(jobs: TargetJobs, run: string): Promise<readonly JobFacts[]> {
+  const query = { labels: { [runLabel]: run }, limit: pageJobs };
+  const found: JobFacts[] = [];
+  for (let page = await jobs.list(query); ; page = await jobs.list({ ...query, before: page.next })) {
+    found.push(...page.jobs);
+    if (page.next === null) return found;
+  }
 }
 
 const lookMs = 250;
 
-async function isRunning(journal: Journal, id: string): Promise<boolean> {
-  const [found] = await listRuns(journal, { before: `${id}\0`, limit: 1 });
-  return found?.id === id && runStateOf(found.header) === "RUNNING";
-}
-
 interface JobsPrinter {
   /** Resolves once the next job may be printed. Rejects if an earlier one could not be. */
-  job(record: JobRecord): Promise<void>;
+  job(job: JobFacts): Promise<void>;
   /** Resolves when all is printed. */
   end(): Promise<void>;
 }
 
 /** With `-f`, jobs that run are printed beside each other; but not with `--raw`, whose bytes name no step. */
-function printerOf(opened: OpenedQueue, options: RunLogsOptions, io: Io): JobsPrinter {
+function printerOf(target: Target, options: RunLogsOptions, io: Io): JobsPrinter {
   const follows = options.follow === true && options.raw !== true;
   const isForPeople = options.json !== true && options.raw !== true;
   const running: Promise<void>[] = [];
   let failure: { readonly error: unknown } | null = null;
   return {
-    async job(record) {
+    async job(job) {
       if (failure !== null) throw failure.error;
-      if (isForPeople && !follows) plainScreen(io.stdout).print([headOf(record)]);
-      const prefix = isForPeople && follows ? [span(`${stepOf(record)} | `, "dim")] : [];
-      const printing = printJob(opened, record, options, io, prefix);
-      if (!follows || isTerminal(record.state)) return printing;
+      if (isForPeople && !follows) plainScreen(io.stdout).print([headOf(job)]);
+      const prefix = isForPeople && follows ? [span(`${stepOf(job)} | `, "dim")] : [];
+      const printing = printJob(target, job, options, io, prefix);
+      if (!follows || job.endedAt !== null) return printing;
       running.push(
         printing.catch((error: unknown) => {
           failure ??= { error };
@@ -94,18 +98,16 @@ function printerOf(opened: OpenedQueue, options: RunLogsOptions, io: Io): JobsPr
   };
 }
 
-function stepOf({ job }: JobRecord): string {
-  const { labels } = job.context;
-  return oneLine(`${labels["workflow.step"]}${labels["workflow.piece"] === "check" ? ", check" : ""}`);
-}
+const stepOf = ({ step, labels }: JobFacts): string =>
+  oneLine(`${step}${labels["workflow.piece"] === "check" ? ", check" : ""}`);
 
-const headOf = ({ job }: JobRecord): Line => [
+const headOf = (job: JobFacts): Line => [
   span(pieceName(job), "strong"),
   span(`  job ${shortId(job.id)}`, "dim"),
 ];
 
-function noSuchStep(id: string, step: string, jobs: readonly JobRecord[]): AgentCoreError {
-  const known = [...new Set(jobs.map(({ job }) => job.context.labels["workflow.step"]))].join(", ");
+function noSuchStep(id: string, step: string, jobs: readonly JobFacts[]): AgentCoreError {
+  const known = [...new Set(jobs.map((job) => job.step))].join(", ");
   return new AgentCoreError(
     "AC_USAGE",
     `run ${shortId(id)} has no job of a step "${step}"; it has jobs of ${known}`,

@@ -3,7 +3,6 @@ import { AgentCoreError, omitUndefined, systemClock, type WorkerAdapter } from "
 import type { JournalValue } from "@agentcore/scheduler";
 import {
   cancelRun,
-  isBudgetCode,
   lowerBudget,
   requestCancel,
   resumeRun,
@@ -30,10 +29,14 @@ import { checkWorkspace } from "../options/job-from-options.ts";
 import { priceWarning, requireKnownCost } from "../options/require-price.ts";
 import { createCommandLog, type ProcessLog } from "../log.ts";
 import { announcementOf, loadOptionsConfig, withQueue, type StateOptions } from "../queue/open-queue.ts";
+import { daemonUrl } from "../target/open-target.ts";
+import type { TargetOptions } from "../target/target.ts";
 import { shortId } from "../screen/short-id.ts";
 import { resolveStateDir } from "../state/state-dir.ts";
 import { checkWritable, writeReport } from "../text-files.ts";
 import { showDryRun } from "./workflow-dry-run.ts";
+import { cancelThere, resumeThere, retryThere, runThere } from "./workflow-there.ts";
+import { exitCodeOf, writeCancel } from "../workflow/run-outcome.ts";
 import { liveOwner } from "../workflow/run-owner.ts";
 import { junitReport } from "../workflow/junit.ts";
 import { heldOutput } from "../workflow/live/held-output.ts";
@@ -55,7 +58,7 @@ import {
 import { modelsOf, workersOf } from "../workflow/workers-of.ts";
 import { workflowJsonLines, workflowLines, type WorkflowPresenter } from "../workflow/workflow-presenter.ts";
 
-interface ShowOptions extends StateOptions {
+export interface ShowOptions extends TargetOptions {
   readonly verbose?: boolean;
   readonly plain?: boolean;
   readonly junit?: string;
@@ -77,6 +80,7 @@ export interface WorkflowRunOptions extends ShowOptions {
 }
 
 export async function runWorkflowFile(file: string, options: WorkflowRunOptions, io: Io): Promise<number> {
+  if (daemonUrl(options, io) !== undefined) return runThere(file, options, io);
   if (options.dryRun === true && options.only !== undefined)
     throw new AgentCoreError(
       "AC_USAGE",
@@ -107,6 +111,7 @@ export async function runWorkflowFile(file: string, options: WorkflowRunOptions,
 }
 
 export async function resumeWorkflow(run: string, options: ShowOptions, io: Io): Promise<number> {
+  if (daemonUrl(options, io) !== undefined) return resumeThere(run, options, io);
   const { id, file, caller, budget, outcome } = await findFreeRun(run, options, io);
   const { workflow } = await requireWorkflow(file, caller.agentFiles, io);
   if (outcome !== null) {
@@ -132,6 +137,7 @@ export async function retryWorkflow(run: string, options: RetryWorkflowOptions, 
   const { from, failed } = options;
   if (from !== undefined && failed === true)
     throw new AgentCoreError("AC_USAGE", "give --failed or --from STEP, not both");
+  if (daemonUrl(options, io) !== undefined) return retryThere(run, options, io);
   const { id, file, caller, budget } = await findFreeRun(run, options, io);
   const { workflow } = await requireWorkflow(file, caller.agentFiles, io);
   const choice: RetryChoice = from === undefined ? { kind: "failed" } : { kind: "from", step: from };
@@ -140,13 +146,12 @@ export async function retryWorkflow(run: string, options: RetryWorkflowOptions, 
   );
 }
 
-export interface CancelWorkflowOptions extends StateOptions {
-  readonly json?: boolean;
-}
+export type CancelWorkflowOptions = TargetOptions;
 
 /** Asks the process that works on the run; if there is none, ends the run here. */
 export async function cancelWorkflow(run: string, options: CancelWorkflowOptions, io: Io): Promise<number> {
   const message = "cancelled with `agentcore workflow cancel`";
+  if (daemonUrl(options, io) !== undefined) return cancelThere(run, message, options, io);
   const { found, isAsked } = await withJournal(options, io, async (journal) => {
     const found = await findStored(journal, run);
     requireUnfinished(found);
@@ -156,11 +161,7 @@ export async function cancelWorkflow(run: string, options: CancelWorkflowOptions
   });
   const { id, stored } = found;
   if (isAsked) {
-    if (options.json === true) io.stdout.json({ type: "cancel", id, outcome: "requested" });
-    else
-      io.stdout.write(
-        `${shortId(id)}  cancellation requested; follow it with agentcore workflow show ${shortId(id)}\n`,
-      );
+    writeCancel(id, "requested", options, io);
     return exitCodes.succeeded;
   }
   const workflow = await sameWorkflow(stored, io);
@@ -306,18 +307,4 @@ function branchOptions(options: WorkflowRunOptions, io: Io): BranchOptions {
     protectedBranches,
     ...(allowProtectedBranch === true ? { allowProtectedBranch } : {}),
   };
-}
-
-function exitCodeOf({ outcome, code }: Pick<RunResult, "outcome" | "code">): number {
-  switch (outcome) {
-    case "SUCCEEDED":
-      return exitCodes.succeeded;
-    case "TIMED_OUT":
-      return exitCodes.timedOut;
-    case "CANCELLED":
-    case "INTERRUPTED":
-      return exitCodes.cancelled;
-    case "FAILED":
-      return isBudgetCode(code) ? exitCodes.budgetExhausted : exitCodes.failed;
-  }
 }

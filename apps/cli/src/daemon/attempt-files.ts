@@ -3,7 +3,9 @@ import type { ArtifactRequest, LogRequest } from "@agentcore/api";
 import {
   AgentCoreError,
   ifMissing,
+  isMissing,
   openPlacedFile,
+  PlacedFileError,
   type ArtifactChunkDocument,
   type LogChunkDocument,
 } from "@agentcore/contract";
@@ -20,12 +22,19 @@ export interface AttemptPlaces {
 
 /** Throws `AC_JOB_NOT_FOUND`. An attempt that has written nothing has an empty log. */
 export async function readLogChunk(request: LogRequest, places: AttemptPlaces): Promise<LogChunkDocument> {
-  const { stream, offset, limit } = request;
+  const { stream, encoding, offset, limit } = request;
   const { id, attempt, facts, newest, directory } = await findAttempt(request, places);
   const ended = facts === undefined ? attempt <= newest : facts.endedAt !== null;
-  const file = await openPlacedFile(join(directory, `${stream}.log`)).catch(ifMissing(null));
-  const part = await readPart(file, { offset, limit, isComplete: ended });
-  return { type: "log", jobId: id, attempt, stream, ended, ...part };
+  const file = await openPlacedFile(join(directory, `${stream}.log`)).catch(fileProblem);
+  const part = await readPart(file, { offset, limit, encoding, isComplete: ended });
+  return { type: "log", jobId: id, attempt, stream, ended, encoding, ...part };
+}
+
+/** Null if there is no such file yet. */
+function fileProblem(error: unknown): null {
+  if (isMissing(error)) return null;
+  if (error instanceof PlacedFileError) throw new AgentCoreError("AC_STORE_UNAVAILABLE", error.message);
+  throw error;
 }
 
 /** Throws `AC_JOB_NOT_FOUND` and `AC_ARTIFACT_NOT_FOUND`. Opens only what the result of the attempt names. */

@@ -2,7 +2,7 @@
 import type { DaemonPort } from "@agentcore/api";
 import { sleep, systemClock, type ContainmentReceipt } from "@agentcore/contract";
 import { readSpend } from "@agentcore/store-sqlite";
-import { budgetJson, budgetLevels } from "../queue/budget-levels.ts";
+import { budgetLevels } from "../queue/budget-levels.ts";
 import type { Ledger } from "@agentcore/core";
 import type { Config } from "../config/schema.ts";
 import { leftProcesses } from "../state/quarantine.ts";
@@ -38,12 +38,10 @@ export function daemonPort(options: DaemonPortOptions): DaemonPort {
   return {
     version: () => ({ version: packageVersion(), name: engine.state.definition.name, startedAt }),
     readiness: () => readinessOf(engine, { stats: scheduler.stats(), load: composition.runtime.load() }),
-    budgets: async () => {
-      const levels = await budgetLevels(config, ledger, systemClock.now());
-      return levels.map(budgetJson);
-    },
     overview: () => overview.read(),
     spend: ({ bucket, since, until }) => readSpend(composition.database, { window: bucket, since, until }),
+    budgets: () => budgetLevels(config, ledger, systemClock.now()),
+    pricing: () => ({ unpriced: config.unpriced }),
     drain: async () => {
       const [{ running: jobs }, runs] = await Promise.all([scheduler.stats(), runningRuns()]);
       onEndAsked();

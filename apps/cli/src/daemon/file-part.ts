@@ -1,4 +1,4 @@
-/** A part of a file as text, by its offset in bytes. */
+/** A part of a file as text or base64, by its offset in bytes. */
 import type { FileHandle } from "node:fs/promises";
 
 export interface FilePart {
@@ -13,6 +13,8 @@ export interface PartOptions {
   /** Negative: from the end. An offset after the end gives an empty part. */
   readonly offset: number;
   readonly limit: number;
+  /** Of `text`. Default: utf8. */
+  readonly encoding?: "utf8" | "base64";
   /** Whether nothing more is written: the last character is then given even if it is cut off. */
   readonly isComplete: boolean;
 }
@@ -20,7 +22,7 @@ export interface PartOptions {
 /** Closes the file. Null: there is none yet, as if it were empty. */
 export async function readPart(
   file: FileHandle | null,
-  { offset, limit, isComplete }: PartOptions,
+  { offset, limit, encoding = "utf8", isComplete }: PartOptions,
 ): Promise<FilePart> {
   if (file === null) return { offset: 0, nextOffset: 0, sizeBytes: 0, text: "" };
   try {
@@ -29,13 +31,13 @@ export async function readPart(
     const buffer = Buffer.alloc(Math.min(limit, size - from));
     const { bytesRead } = await file.read(buffer, 0, buffer.length, from);
     const bytes = buffer.subarray(0, bytesRead);
-    const isLast = isComplete && from + bytes.length >= size;
+    const isLast = encoding === "base64" || (isComplete && from + bytes.length >= size);
     const whole = isLast ? bytes : bytes.subarray(0, wholeCharacters(bytes));
     return {
       offset: from,
       nextOffset: from + whole.length,
       sizeBytes: size,
-      text: whole.toString("utf8"),
+      text: whole.toString(encoding),
     };
   } finally {
     await file.close();

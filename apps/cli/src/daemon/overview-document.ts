@@ -1,5 +1,6 @@
 /** Makes the document of the first screen from what was gathered. Pure. */
 import {
+  type BudgetDocument,
   overviewTriggersMax,
   type LoadReport,
   type OverviewDocument,
@@ -7,7 +8,6 @@ import {
 } from "@agentcore/contract";
 import { jobDocument, type JobRecord, type QueueStats, type WaitingFor } from "@agentcore/scheduler";
 import type { MachineState } from "@agentcore/triggers";
-import { budgetJson, type LimitLevel } from "../queue/budget-levels.ts";
 import { activityOf, shortened, type Doing } from "./board.ts";
 import type { Readiness } from "./readiness.ts";
 
@@ -22,7 +22,7 @@ export interface OverviewFacts {
   readonly running: readonly { readonly record: JobRecord; readonly doing: Doing | null }[];
   readonly runs: readonly RunFact[];
   readonly waiting: readonly WaitingFor[];
-  readonly budgets: readonly LimitLevel[];
+  readonly budgets: readonly BudgetDocument[];
   readonly spentTodayUsd: number;
   /** Processes that outlived their attempt, in words. */
   readonly survivors: readonly string[];
@@ -216,10 +216,10 @@ function triggersOf({ machine, nextSlotAt }: OverviewFacts): OverviewDocument["t
     });
 }
 
-const usedPart = ({ limit, held, spent }: LimitLevel): number =>
+const usedPart = ({ limit, held, spent }: BudgetDocument): number =>
   (held + spent) / Math.max(limit, Number.MIN_VALUE);
 
-function budgetOf(level: LimitLevel): OverviewDocument["budgets"][number] {
-  const { type: _, ...budget } = budgetJson(level);
+function budgetOf(level: BudgetDocument): OverviewDocument["budgets"][number] {
+  const { type: _, ...budget } = level;
   return budget;
 }

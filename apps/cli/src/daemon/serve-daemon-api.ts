@@ -15,6 +15,7 @@ import { createSqliteLedger, createSqliteTokenStore } from "@agentcore/store-sql
 import { firingDocument, type DaemonDefinition, type Decision } from "@agentcore/triggers";
 import type { WorkflowEvent } from "@agentcore/workflow";
 import type { Environment } from "@agentcore/yaml-file";
+import { isIPv6 } from "node:net";
 import { createSettingPlaces } from "../config/setting-place.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import { workflowEventJson, runResultJson } from "../json/workflow-documents.ts";
@@ -125,7 +126,7 @@ export async function serveDaemonApi(options: DaemonApiOptions): Promise<ServedA
     tokens: withConfiguredToken(createSqliteTokenStore(database), definition.server.token),
     listen: {
       socket: definition.server.socket,
-      ...(definition.server.http === null ? {} : definition.server.http),
+      ...(definition.server.http === null ? {} : listenOf(definition.server.http)),
     },
     clock: systemClock,
     log,
@@ -143,6 +144,13 @@ export async function serveDaemonApi(options: DaemonApiOptions): Promise<ServedA
     },
   };
 }
+
+/** Clients call it by its address, unless that stands for all addresses. */
+const listenOf = ({ host, port, names }: NonNullable<DaemonDefinition["server"]["http"]>) => ({
+  host,
+  port,
+  hosts: [isIPv6(host) ? `[${host}]` : host, ...names],
+});
 
 async function sampleOf(
   { parts }: DaemonApiOptions,

@@ -8,10 +8,11 @@ import { stepJson } from "../json/workflow-documents.ts";
 import type { Workflows } from "../library/workflows.ts";
 import { answerWait } from "../workflow/answer-approval.ts";
 import { findRunId } from "../workflow/find-run.ts";
-import { runDetailsDocument, runDocument } from "../workflow/run-documents.ts";
 import { graphDocument } from "../workflow/picture/graph-document.ts";
+import { jobsOfRun } from "../workflow/jobs-of-run.ts";
 import { runStateOf } from "../workflow/run-owner.ts";
 import { findStored, requireSame } from "../workflow/stored-run.ts";
+import { approvalDocument, runDetailsDocument, runDocument } from "../workflow/run-documents.ts";
 
 export interface WorkflowsPortOptions {
   readonly workflows: Workflows;
@@ -20,7 +21,6 @@ export interface WorkflowsPortOptions {
   readonly env: Environment;
 }
 
-const jobsMax = 1000;
 /** Runs of which one page of a list looks at the state and the name. */
 const lookedAtMax = 5000;
 const searchedAtOnce = 500;
@@ -50,22 +50,12 @@ export function workflowsPort({ workflows, journal, store, env }: WorkflowsPortO
     cancel: (id, reason) => workflows.cancel(id, reason),
     answer: async (run, { decision, step, by, message }) => {
       const answer = { decision, run, step: step ?? undefined, by: by ?? undefined, message };
-      const given = await answerWait(journal, answer, place);
-      const { isApplied } = given;
-      return {
-        type: "approval",
-        run: given.id,
-        step: given.step,
-        decision,
-        by: given.by,
-        message,
-        isApplied,
-      };
+      return approvalDocument(await answerWait(journal, answer, place), answer);
     },
     jobs: async (run, step) => {
       const id = await findRunId(journal, run);
-      const labels = { "workflow.run": id, ...(step === null ? {} : { "workflow.step": step }) };
-      return (await store.list({ labels, limit: jobsMax })).jobs;
+      const labels: Record<string, string> = step === null ? {} : { "workflow.step": step };
+      return jobsOfRun(store, id, { labels });
     },
   };
 }

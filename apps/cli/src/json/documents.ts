@@ -17,6 +17,7 @@ import {
   lazySchema,
   logEventDocumentSchema,
   overviewDocumentSchema,
+  pricingDocumentSchema,
   purgedDocumentSchema,
   replayedDocumentSchema,
   resultLineSchema,
@@ -77,8 +78,7 @@ const documents: Readonly<Record<string, z.ZodType>> = {
   purged: purgedDocumentSchema,
   log: logEventDocumentSchema,
   budget: budgetDocumentSchema,
-  /** What a run costs whose model has no price. */
-  pricing: lazySchema(() => z.strictObject({ type: z.literal("pricing"), unpriced: text })),
+  pricing: pricingDocumentSchema,
   /** The files of a new adapter. */
   adapter: lazySchema(() =>
     z.strictObject({ type: z.literal("adapter"), name: text, directory: text, files: z.array(text) }),

@@ -4,32 +4,22 @@ import { documentSchema, jsonDocument, systemIds } from "@agentcore/contract";
 import type { Command } from "commander";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { PassThrough } from "node:stream";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import * as z from "zod";
-import { buildProgram, runCommandLine } from "../command-line/program.ts";
-import { createOutput } from "../output.ts";
-import { makeScratch } from "../testing/agentcore-process.ts";
-
+import { buildProgram } from "../command-line/program.ts";
+import { jsonLinesOf, makeScratch } from "../testing/agentcore-process.ts";
+import { commandsInProcess } from "../testing/in-process.ts";
 import { outputJsonSchema } from "./documents.ts";
 
 const scratch = makeScratch();
 afterAll(() => scratch.remove());
 
-// A command listens for signals until the end of its process, which here is that of the tests.
-const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
-const listening = signals.map((signal) => process.listeners(signal));
-afterAll(() => {
-  for (const [index, signal] of signals.entries())
-    for (const listener of process.listeners(signal))
-      if (listening[index]?.includes(listener) !== true) process.off(signal, listener);
-});
-
+const run = commandsInProcess(scratch);
 const line = z.fromJSONSchema(outputJsonSchema());
 const seen = new Set<string>();
 
 interface Printed {
-  readonly code: number;
+  readonly code: number | null;
   readonly lines: readonly Record<string, unknown>[];
   readonly stderr: string;
 }
@@ -37,26 +27,9 @@ interface Printed {
 /** Of the daemon, once a test has started it. */
 let url = "";
 
-/** In this process, because starting one for each verb takes longer than all of this. */
 async function json(...args: string[]): Promise<Printed> {
-  const [stdout, stderr, stdin] = [new PassThrough(), new PassThrough(), new PassThrough()];
-  const io = {
-    stdin,
-    stdout: createOutput(stdout),
-    stderr: createOutput(stderr),
-    env: {
-      PATH: process.env["PATH"] ?? "",
-      HOME: scratch.root,
-      XDG_STATE_HOME: join(scratch.root, "xdg"),
-      AGENTCORE_URL: url,
-    },
-    cwd: scratch.workspace,
-  };
-  const code = await runCommandLine([...args, "--json"], io);
-  const texts = String(stdout.read() ?? "")
-    .split("\n")
-    .filter(Boolean);
-  const lines = texts.map((text) => JSON.parse(text) as Record<string, unknown>);
+  const { code, stdout, stderr } = await run([...args, "--json"], { AGENTCORE_URL: url });
+  const lines = jsonLinesOf(stdout);
   for (const each of lines) {
     const { success } = line.safeParse(each);
     if (!success)
@@ -64,7 +37,7 @@ async function json(...args: string[]): Promise<Printed> {
     expect(JSON.stringify(each)).not.toMatch(/"(?:at|\w+At)":\d/);
   }
   seen.add(verbOf(args));
-  return { code, lines, stderr: String(stderr.read() ?? "") };
+  return { code, lines, stderr };
 }
 
 const verbs = verbsWithJson(buildProgram({ env: {} } as never, { exitCode: 0 }), "");
@@ -99,6 +72,7 @@ it("jobs: submit, list, show, why, wait, cancel, logs, dead letters", async () =
   const first = await json("submit", "echo out; exit 7", ...shell, "--label", "a=1", "--max-cost", "1");
   expect(first.lines).toMatchObject([{ v: 1, type: "submitted", deduplicated: false }]);
   await json("submit", "echo later", ...shell, "--delay", "1h");
+  expect((await json("jobs", "run-now", "@last")).lines).toMatchObject([{ type: "job", state: "queued" }]);
   expect((await json("jobs", "cancel", "@last")).lines).toMatchObject([{ outcome: "cancelled" }]);
   await json("work", "--drain", "--in-process");
   const listed = (await json("jobs", "list", "--limit", "1")).lines;

@@ -21,6 +21,10 @@ export function runResultJson({ spent, steps, ...rest }: RunResult): object {
   return { type: "result", ...rest, tokens: known(spent.tokens), steps: steps.map(stepJson) };
 }
 
+/** The report of a step: the reverse of `stepJson`. */
+export const stepOf = (step: StepDocument): StepReport =>
+  ({ ...step, tokens: step.tokens ?? 0 }) as StepReport;
+
 /** `command`: what answers it. */
 export function approvalJson(
   wait: WaitingApproval,
@@ -46,9 +50,11 @@ export function runJson(
     steps,
     stepsEnded,
     startedAt,
+    lastAt: header["lastAt"] ?? startedAt,
     endedAt: endedAt ?? null,
     downtimeMs: header["downtimeMs"] ?? 0,
     message: message ?? null,
+    code: header["code"] ?? null,
     waitsForGroup: header["waitsForGroup"] ?? null,
     costUsd: costUsd ?? null,
     tokens: known(Number(tokens ?? 0)),

@@ -51,12 +51,19 @@ export interface TaskOptions {
   readonly stateDir?: string;
 }
 
+/** The absolute path of a workspace on this machine, relative to the current directory, which is the default. */
+export const workspaceHere =
+  (cwd: string) =>
+  (given = "."): string =>
+    checkWorkspace(resolve(cwd, given));
+
 /** Throws `AC_USAGE`, `AC_WORKSPACE_MISSING`, `AC_JOB_INVALID` or `AC_JOB_TOO_LARGE`. */
 export function jobFromOptions(
   instructions: string,
   options: TaskOptions,
   loaded: LoadedConfig,
   { cwd, env }: Pick<Io, "cwd" | "env">,
+  workspaceOf = workspaceHere(cwd),
 ): JobSubmission {
   const { defaults } = loaded.config;
   const worker = options.worker ?? defaults.worker;
@@ -79,7 +86,7 @@ export function jobFromOptions(
       priority: withoutUndefined({ class: options.interactive === true ? "interactive" : undefined }),
       task: withoutUndefined({
         worker,
-        workspace: checkWorkspace(resolve(cwd, options.workspace ?? ".")),
+        workspace: workspaceOf(options.workspace),
         instructions,
         model: options.model ?? defaults.model,
         capabilities: capabilities === undefined ? undefined : [...capabilities],

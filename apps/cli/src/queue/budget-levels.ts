@@ -1,17 +1,7 @@
 /** The cost and token limits of the configuration, with how much of each is held, spent and left. */
-import type { BudgetDocument, BudgetLevel } from "@agentcore/contract";
+import type { BudgetDocument } from "@agentcore/contract";
 import { usdOf, windowStartOf, type BudgetWindow, type Ledger } from "@agentcore/core";
 import type { Config } from "../config/schema.ts";
-
-export function budgetJson({ scope, kind, window, limit, held, spent }: LimitLevel): BudgetDocument {
-  const left = Math.max(0, limit - held - spent);
-  return { type: "budget", scope, kind, window: window ?? null, limit, held, spent, left };
-}
-
-/** Of a cost or token limit. */
-export interface LimitLevel extends BudgetLevel {
-  readonly kind: BudgetDocument["kind"];
-}
 
 interface Limit {
   readonly scope: string;
@@ -67,7 +57,7 @@ export async function budgetLevels(
   config: Pick<Config, "limits">,
   ledger: Pick<Ledger, "levels" | "levelsBelow">,
   now: number,
-): Promise<LimitLevel[]> {
+): Promise<BudgetDocument[]> {
   const booked = await ledger.levelsBelow(
     "tenant:",
     windows.map((window) => ({ window, windowStart: windowStartOf(window, now) })),
@@ -82,6 +72,8 @@ export async function budgetLevels(
     const isCost = kind === "cost_usd";
     const held = isCost ? usdOf(level?.costHeldMicroUsd ?? 0) : (level?.tokensHeld ?? 0);
     const spent = isCost ? usdOf(level?.costSpentMicroUsd ?? 0) : (level?.tokensSpent ?? 0);
-    return { scope, kind, limit, held, spent, ...(window === "total" ? {} : { window }) };
+    const left = Math.max(0, limit - held - spent);
+    const per = window === "total" ? null : window;
+    return { type: "budget", scope, kind, window: per, limit, held, spent, left };
   });
 }

@@ -3,11 +3,17 @@
  * takes nothing else, and follows it to its end. The presenter gets its events; the caller decides when to cancel.
  */
 import { ignore, settledWithin, systemClock, type JobSubmission, type RunEvent } from "@agentcore/contract";
-import type { AttemptRecord, JobHandle, JobStore, Reason, Scheduler } from "@agentcore/scheduler";
+import {
+  resultLine,
+  type AttemptRecord,
+  type JobHandle,
+  type JobStore,
+  type Reason,
+  type Scheduler,
+} from "@agentcore/scheduler";
 import { exitCodes } from "../exit-code.ts";
 import { outcomeOf, type JobOutcome } from "./job-outcome.ts";
 import type { Presenter } from "../present/human-presenter.ts";
-import { resultLine } from "./result-line.ts";
 
 export interface RunJobOptions {
   readonly scheduler: Scheduler;

@@ -1,12 +1,13 @@
 /** `budget`: shows every limit, and how much of it is held, spent, and left. */
-import type { BudgetLevel } from "@agentcore/contract";
-import type { Unpriced } from "@agentcore/worker-kit";
+import type { BudgetDocument, PricingDocument } from "@agentcore/contract";
 import { paragraph, span, type Line, type Span, type Tone } from "./line.ts";
 import { formatCount, formatDollars } from "./run-view.ts";
 import { table } from "./table.ts";
 import { unpricedWords } from "./unpriced.ts";
 
-export function budgetLines(levels: readonly BudgetLevel[], unpriced: Unpriced): Line[] {
+type BudgetFacts = Omit<BudgetDocument, "type">;
+
+export function budgetLines(levels: readonly BudgetFacts[], unpriced: PricingDocument["unpriced"]): Line[] {
   if (levels.length === 0) {
     return [[span("No cost or token limit is set; see `limits` in `agentcore schema`.", "dim")]];
   }
@@ -30,8 +31,7 @@ export function budgetLines(levels: readonly BudgetLevel[], unpriced: Unpriced):
   return [...table(columns, levels.map(cells)), price, ...(hasAnyTenant ? [note] : [])];
 }
 
-function cells({ scope, kind, window, limit, held, spent }: BudgetLevel): Span[] {
-  const left = Math.max(0, limit - held - spent);
+function cells({ scope, kind, window, limit, held, spent, left }: BudgetFacts): Span[] {
   const amount = (value: number): string => (kind === "cost_usd" ? formatDollars(value) : formatCount(value));
   return [
     span(scope),

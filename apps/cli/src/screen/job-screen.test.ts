@@ -1,10 +1,20 @@
 import { describe, expect, it } from "vitest";
 import { jobSchema, type WorkerResult } from "@agentcore/contract";
-import type { AttemptRecord, Decision, JobRecord, JobState } from "@agentcore/scheduler";
+import {
+  jobDecisionsDocument,
+  jobDetailsDocument,
+  jobDocument,
+  type AttemptRecord,
+  type Decision,
+  type JobRecord,
+  type JobState,
+  type WhyFacts,
+  type WhyReport,
+} from "@agentcore/scheduler";
 import { budgetLines } from "./budget-screen.ts";
 import { jobLines, jobTable } from "./job-screen.ts";
 import { textOf } from "./line.ts";
-import { whyLines, type WhyFacts } from "./why-screen.ts";
+import { whyLines } from "./why-screen.ts";
 
 const now = 1_000_000;
 const reason = { code: "AC_CONCURRENCY", message: "4 of 4 runs of global are in progress", evidence: {} };
@@ -51,7 +61,7 @@ it("the list has one line for each job", () => {
     record(running),
     record({ ...running, cancelRequested: reason }, { spent: { costUsd: 0, tokens: 0 } }),
   ];
-  expect(jobTable(jobs, now).map(textOf)).toEqual([
+  expect(jobTable(jobs.map(jobDocument), now).map(textOf)).toEqual([
     "JOB  STATE     WORKER  ATTEMPT   COST   AGE  INSTRUCTIONS",
     "j1   running   codex       1/3  $0.50  1m5s  Fix it",
     "j1   stopping  codex       1/3      –  1m5s  Fix it",
@@ -105,7 +115,7 @@ describe("one job", () => {
       replayedAs: "j2",
       reason: { ...reason, code: "AC_WORKER_EXIT", message: "exit code 1" },
     };
-    expect(jobLines(record(dead), [attempt], [], now).map(textOf)).toEqual([
+    expect(jobLines(jobDetailsDocument(record(dead), [attempt], []), now).map(textOf)).toEqual([
       "j1  dead",
       "  worker     codex, model m1",
       "  workspace  /w",
@@ -150,7 +160,7 @@ describe("one job", () => {
       "  stopping   enough (AC_CANCELLED)",
     ],
   ] as const)("in state %o says %s", (state, line) => {
-    expect(jobLines(record(state), [], [], now).map(textOf)).toContain(line);
+    expect(jobLines(jobDetailsDocument(record(state), [], []), now).map(textOf)).toContain(line);
   });
 
   it("shows a result that came too late", () => {
@@ -162,21 +172,26 @@ describe("one job", () => {
         result: { ...result, outcome: "succeeded" },
       },
     ] as const;
-    const lines = jobLines(record({ kind: "succeeded", endedAt: 1 }), [], late, now).map(textOf);
+    const lines = jobLines(jobDetailsDocument(record({ kind: "succeeded", endedAt: 1 }), [], late), now).map(
+      textOf,
+    );
     expect(lines.at(-1)).toMatch(/attempt 1 {2}a late result, succeeded: kept but not applied/);
   });
 });
 
 describe("why", () => {
   const queued: JobState = { kind: "queued", runAt: now, delayMs: 0, waitingFor: null };
-  const facts: WhyFacts = {
+  type Report = Pick<WhyReport, "record" | "waitingFor" | "decisions" | "ahead" | "blockedBy">;
+  const linesOf = ({ placeOf, left, ...report }: Report & WhyFacts) =>
+    whyLines(jobDecisionsDocument(report, { placeOf, left }), now).map(textOf);
+  const facts: Report & WhyFacts = {
     record: record(queued),
+    waitingFor: null,
     decisions: [],
     ahead: [],
     blockedBy: null,
     left: [],
     placeOf: () => null,
-    now,
   };
   const deferred: Decision = {
     ...reason,
@@ -193,7 +208,7 @@ describe("why", () => {
     const placeOf = (setting: string) =>
       setting === "limits.global.concurrency" ? "/c/agentcore.yaml:3" : null;
     expect(
-      whyLines({
+      linesOf({
         ...facts,
         decisions: [deferred],
         placeOf,
@@ -202,7 +217,7 @@ describe("why", () => {
           { jobId: "b", waitingFor: reason },
         ],
         blockedBy: "c",
-      }).map(textOf),
+      }),
     ).toEqual([
       "j1  queued",
       "        2s ago  deferred ×12 in 58s attempt 1  AC_CONCURRENCY",
@@ -213,39 +228,35 @@ describe("why", () => {
       "                c runs in the same workspace",
       "                queued behind a, b (AC_CONCURRENCY)",
     ]);
-    expect(whyLines({ ...facts, decisions: [deferred] }).map(textOf)).toContain(
+    expect(linesOf({ ...facts, decisions: [deferred] })).toContain(
       "                limits.global.concurrency: its default",
     );
   });
 
   it("says who is ahead, or that nothing holds it back", () => {
     expect(
-      whyLines({
+      linesOf({
         ...facts,
         ahead: ["a", "b", "c", "d", "e", "f"].map((jobId) => ({ jobId, waitingFor: null })),
-      }).map(textOf)[1],
+      })[1],
     ).toContain("behind a, b, c, d, e, and 1 more");
-    expect(whyLines(facts).map(textOf)[1]).toContain("agentcore work");
-    expect(whyLines({ ...facts, ahead: [{ jobId: "a", waitingFor: null }] }).map(textOf)[2]).toContain(
-      "agentcore work",
-    );
+    expect(linesOf(facts)[1]).toContain("agentcore work");
+    expect(linesOf({ ...facts, ahead: [{ jobId: "a", waitingFor: null }] })[2]).toContain("agentcore work");
     const delayed = record({ ...queued, runAt: now + 60_000, delayMs: 60_000 });
     expect(
-      whyLines({ ...facts, record: delayed, ahead: [{ jobId: "a", waitingFor: null }] })
-        .slice(1)
-        .map(textOf),
+      linesOf({ ...facts, record: delayed, ahead: [{ jobId: "a", waitingFor: null }] }).slice(1),
     ).toEqual([expect.stringMatching(/it was submitted with a delay: not before .*, in 1m$/)]);
-    expect(
-      whyLines({ ...facts, record: record({ kind: "succeeded", endedAt: 1 }) }).map(textOf)[1],
-    ).toContain("no decision went against it");
+    expect(linesOf({ ...facts, record: record({ kind: "succeeded", endedAt: 1 }) })[1]).toContain(
+      "no decision went against it",
+    );
   });
 });
 
 describe("budgets", () => {
   it("are shown with what is held, spent and left", () => {
     const levels = [
-      { scope: "global", kind: "tokens", limit: 4000, held: 1000, spent: 0 },
-      { scope: "tenant:acme", kind: "cost_usd", window: "day", limit: 25, held: 2.5, spent: 20 },
+      { scope: "global", kind: "tokens", window: null, limit: 4000, held: 1000, spent: 0, left: 3000 },
+      { scope: "tenant:acme", kind: "cost_usd", window: "day", limit: 25, held: 2.5, spent: 20, left: 2.5 },
     ] as const;
     const lines = budgetLines(levels, "zero");
     expect(lines.map(textOf)).toEqual([

@@ -1,13 +1,11 @@
 /** Shows jobs to people: the list, and one job with all its attempts. Data in, lines out. */
-import { cureOf, formatDuration, type Job } from "@agentcore/contract";
 import {
-  runOfPiece,
-  type AttemptRecord,
-  type JobRecord,
-  type JobState,
-  type LateResult,
-  type Reason,
-} from "@agentcore/scheduler";
+  cureOf,
+  formatDuration,
+  type AttemptDocument,
+  type JobDetailsDocument,
+  type JobDocument,
+} from "@agentcore/contract";
 import { paragraph, span, type Line, type Span, type Tone } from "./line.ts";
 import { formatCount, formatDollars } from "./run-view.ts";
 import { artifactTitle, describeReceipt, formatBytes } from "./summary.ts";
@@ -19,9 +17,12 @@ import { cut, oneLine } from "./text.ts";
 const listColumns = 500;
 const taskColumns = 500;
 
+/** What is the same in every document about a job. */
+export type JobFacts = Omit<JobDocument, "type">;
+
 /** `nameOf`: the id that is shown for a job. */
-export function jobTable(jobs: readonly JobRecord[], now: number, nameOf = shortId): Line[] {
-  const steps = jobs.some(({ job }) => runOfPiece(job) !== null);
+export function jobTable(jobs: readonly JobFacts[], now: number, nameOf = shortId): Line[] {
+  const steps = jobs.some(({ run }) => run !== null);
   const columns = [
     { title: "JOB", isWhole: true },
     { title: "STATE", isWhole: true },
@@ -34,140 +35,130 @@ export function jobTable(jobs: readonly JobRecord[], now: number, nameOf = short
   ] as const;
   return table(
     columns,
-    jobs.map((record) => [
-      span(nameOf(record.job.id), "accent"),
-      listedState(record.state, now),
-      span(record.job.task.worker),
-      span(attemptText(record)),
-      span(record.spent.costUsd === 0 ? "–" : formatDollars(record.spent.costUsd)),
-      span(formatDuration(Math.max(0, now - record.submittedAt))),
-      ...(steps ? [span(pieceText(record.job))] : []),
-      span(cut(oneLine(record.job.task.instructions), listColumns), "dim"),
+    jobs.map((job) => [
+      span(nameOf(job.id), "accent"),
+      listedState(job, now),
+      span(job.worker),
+      span(attemptText(job)),
+      span(costText(job) || "–"),
+      span(formatDuration(Math.max(0, now - job.submittedAt))),
+      ...(steps ? [span(pieceText(job))] : []),
+      span(cut(oneLine(job.instructions), listColumns), "dim"),
     ]),
   );
 }
 
+/** Empty if nothing is known to be spent. */
+const costText = ({ costUsd }: JobFacts): string =>
+  costUsd === null || costUsd === 0 ? "" : formatDollars(costUsd);
+
 /** A step's job is repeated only if it was lost; its run decides about all other repeats. */
-function attemptText({ attempt, job }: JobRecord): string {
-  return runOfPiece(job) === null ? `${attempt}/${job.limits.maxAttempts}` : String(attempt);
-}
+const attemptText = ({ attempt, maxAttempts, run }: JobFacts): string =>
+  run === null ? `${attempt}/${maxAttempts}` : String(attempt);
 
 /** `2727b1d1  build, check, iteration 2`; empty for a job that is not a step of a run. */
-function pieceText(job: Job): string {
-  const run = runOfPiece(job);
-  return run === null ? "" : `${shortId(run)}  ${pieceName(job)}`;
-}
+const pieceText = (job: JobFacts): string =>
+  job.run === null ? "" : `${shortId(job.run)}  ${pieceName(job)}`;
 
 /** `build, check, iteration 2`. */
-export function pieceName({ context: { labels } }: Job): string {
+export function pieceName({
+  step,
+  iteration,
+  labels,
+}: Pick<JobFacts, "step" | "iteration" | "labels">): string {
   const check = labels["workflow.piece"] === "check" ? ["check"] : [];
-  const iteration = labels["workflow.iteration"];
-  return [
-    labels["workflow.step"],
-    ...check,
-    ...(iteration === undefined ? [] : [`iteration ${iteration}`]),
-  ].join(", ");
+  return [step, ...check, ...(iteration === null ? [] : [`iteration ${iteration}`])].join(", ");
 }
 
-export function jobLines(
-  record: JobRecord,
-  attempts: readonly AttemptRecord[],
-  late: readonly LateResult[],
-  now: number,
-): Line[] {
-  const { job, state } = record;
-  const labels = Object.entries(job.context.labels).map(([name, value]) => `${name}=${value}`);
+export function jobLines(job: JobDetailsDocument, now: number): Line[] {
+  const labels = Object.entries(job.labels).map(([name, value]) => `${name}=${value}`);
   return [
-    [span(`${shortId(job.id)}  `, "accent"), stateSpan(state)],
+    [span(`${shortId(job.id)}  `, "accent"), stateSpan(job)],
     ...field("id", shortId(job.id) === job.id ? "" : job.id),
-    ...field("worker", [job.task.worker, job.task.model ?? []].flat().join(", model ")),
-    ...field("workspace", job.task.workspace),
-    ...field("may", job.task.capabilities.join(", ")),
+    ...field("worker", [job.worker, job.model ?? []].flat().join(", model ")),
+    ...field("workspace", job.workspace),
+    ...field("may", job.capabilities.join(", ")),
     ...field("limits", describeLimits(job)),
-    ...field("key", job.key === undefined ? "" : `${job.key} (${job.dedup})`),
+    ...field("key", job.key === null ? "" : `${job.key} (${job.dedup})`),
     ...field("step of", pieceText(job)),
     ...field("labels", labels.join(", ")),
-    ...field("submitted", `${formatDuration(Math.max(0, now - record.submittedAt))} ago`),
-    ...field("spent", record.spent.costUsd === 0 ? "" : formatDollars(record.spent.costUsd)),
-    ...stateLines(record, now),
-    ...field("task", cut(oneLine(job.task.instructions), taskColumns)),
-    ...field("verify", cut(oneLine(job.task.verify ?? ""), taskColumns)),
-    ...field("outputs", (job.task.outputs ?? []).map(({ path }) => path).join(", ")),
-    ...attempts.flatMap(attemptLines),
-    ...late.map(({ ref, result }) => [
-      span(`  attempt ${ref.attempt}  `, "warn"),
-      span(`a late result, ${result.outcome}: kept but not applied, because its attempt had already ended`),
+    ...field("submitted", `${formatDuration(Math.max(0, now - job.submittedAt))} ago`),
+    ...field("spent", costText(job)),
+    ...stateLines(job, now),
+    ...field("task", cut(oneLine(job.instructions), taskColumns)),
+    ...field("verify", cut(oneLine(job.verify ?? ""), taskColumns)),
+    ...field("outputs", job.outputs.map(({ path }) => path).join(", ")),
+    ...job.attempts.flatMap(attemptLines),
+    ...job.lateResults.map(({ attempt, outcome }) => [
+      span(`  attempt ${attempt}  `, "warn"),
+      span(`a late result, ${outcome}: kept but not applied, because its attempt had already ended`),
     ]),
   ];
 }
 
-function attemptLines(attempt: AttemptRecord): Line[] {
-  const { result } = attempt;
+function attemptLines(attempt: AttemptDocument): Line[] {
+  const { outcome, code, summary, durationMs, costUsd, costBasis, artifacts, containment } = attempt;
   const title = `attempt ${attempt.attempt}`;
-  if (result === null) {
-    const since = attempt.started === null ? "claimed, not started" : "running";
+  if (outcome === null) {
+    const since = attempt.startedAt === null ? "claimed, not started" : "running";
     return field(title, attempt.decision === null ? since : `ended without a result: ${attempt.decision}`);
   }
-  const code = result.code === null ? "" : `: ${result.code}`;
-  const cost = result.costUsd === null ? "" : `, ${formatDollars(result.costUsd)} (${result.costBasis})`;
+  const cost = costUsd === null ? "" : `, ${formatDollars(costUsd)} (${costBasis})`;
   return [
     ...field(
       title,
-      `${result.outcome}${code} after ${formatDuration(result.durationMs)}${cost}`,
-      result.outcome === "succeeded" ? "good" : "bad",
+      `${outcome}${code === null ? "" : `: ${code}`} after ${formatDuration(durationMs ?? 0)}${cost}`,
+      outcome === "succeeded" ? "good" : "bad",
     ),
-    ...field("", oneLine(result.summary)),
-    ...result.artifacts.flatMap((artifact) =>
+    ...field("", oneLine(summary ?? "")),
+    ...artifacts.flatMap((artifact) =>
       field("", `${artifactTitle(artifact)} ${artifact.path} (${formatBytes(artifact.bytes)})`),
     ),
-    ...(result.containment === null ? [] : field("", describeReceipt(result.containment))),
+    ...(containment === null ? [] : field("", describeReceipt(containment))),
   ];
 }
 
-function stateLines({ job, state }: JobRecord, now: number): Line[] {
-  switch (state.kind) {
+function stateLines(job: JobFacts, now: number): Line[] {
+  switch (job.state) {
     case "queued": {
-      const waitMs = state.runAt - now;
+      const waitMs = (job.runAt ?? now) - now;
       return [
         ...field("runs", waitMs > 0 ? `in ${formatDuration(waitMs)}` : "when its turn comes"),
-        ...(state.waitingFor === null ? [] : reasonLines("waits for", state.waitingFor)),
+        ...reasonLines("waits for", job),
       ];
     }
-    case "running": {
-      const cancel = state.cancelRequested;
-      return cancel === null ? [] : reasonLines("stopping", cancel);
-    }
+    case "running":
+      return reasonLines("stopping", job);
     case "succeeded":
       return [];
     case "dead":
-      return [...reasonLines("dead", state.reason), ...replayLines(job, state.replayedAs)];
+      return [...reasonLines("dead", job), ...replayLines(job)];
     case "cancelled":
-      return reasonLines("cancelled", state.reason);
+      return reasonLines("cancelled", job);
   }
 }
 
 /** What happened to a dead job. */
-function replayLines(job: Job, replayedAs: string | null): Line[] {
-  const run = runOfPiece(job);
+function replayLines({ run, replayedAs }: JobFacts): Line[] {
   if (run !== null)
     return field("decided by", `workflow run ${shortId(run)}: agentcore workflow show ${shortId(run)}`);
   return replayedAs === null ? [] : field("replayed", `as ${shortId(replayedAs)}`);
 }
 
-function reasonLines(title: string, { code, message }: Reason): Line[] {
+function reasonLines(title: string, { code, reason }: JobFacts): Line[] {
+  if (code === null) return [];
   const cure = cureOf(code, "command line");
-  return [...field(title, `${oneLine(message)} (${code})`), ...field("do", cure, "accent")];
+  return [...field(title, `${oneLine(reason ?? "")} (${code})`), ...field("do", cure, "accent")];
 }
 
-function describeLimits(job: Job): string {
-  const { limits } = job;
-  const isPiece = runOfPiece(job) !== null;
-  const attempts = limits.maxAttempts === 1 ? "1 attempt" : `${limits.maxAttempts} attempts`;
+function describeLimits({ run, timeoutMs, maxAttempts, maxCostUsd, maxTokens }: JobFacts): string {
+  const isPiece = run !== null;
+  const attempts = maxAttempts === 1 ? "1 attempt" : `${maxAttempts} attempts`;
   return [
-    `${formatDuration(limits.timeoutMs)} an attempt${isPiece ? " (the step's timeout, or what was left of the run's)" : ""}`,
+    `${formatDuration(timeoutMs)} an attempt${isPiece ? " (the step's timeout, or what was left of the run's)" : ""}`,
     isPiece ? "started again only if its process is lost" : attempts,
-    limits.maxCostUsd === undefined ? [] : formatDollars(limits.maxCostUsd),
-    limits.maxTokens === undefined ? [] : `${formatCount(limits.maxTokens)} tokens`,
+    maxCostUsd === null ? [] : formatDollars(maxCostUsd),
+    maxTokens === null ? [] : `${formatCount(maxTokens)} tokens`,
   ]
     .flat()
     .join(", ");
@@ -179,19 +170,15 @@ const stateTones = {
   succeeded: "good",
   dead: "bad",
   cancelled: "warn",
-} as const satisfies Record<JobState["kind"], Tone>;
+} as const satisfies Record<JobFacts["state"], Tone>;
 
-export function stateSpan(state: JobState): Span {
-  return span(
-    state.kind === "running" && state.cancelRequested !== null ? "stopping" : state.kind,
-    stateTones[state.kind],
-  );
-}
+export const stateSpan = ({ state, code }: Pick<JobFacts, "state" | "code">): Span =>
+  span(state === "running" && code !== null ? "stopping" : state, stateTones[state]);
 
 /** As `stateSpan`; a job that may not start yet also says when it may. */
-function listedState(state: JobState, now: number): Span {
-  if (state.kind !== "queued" || state.runAt <= now) return stateSpan(state);
-  return span(`queued, due in ${formatDuration(state.runAt - now)}`, stateTones.queued);
+function listedState(job: JobFacts, now: number): Span {
+  if (job.runAt === null || job.runAt <= now) return stateSpan(job);
+  return span(`queued, due in ${formatDuration(job.runAt - now)}`, stateTones.queued);
 }
 
 /** No lines for an empty text. */
@@ -199,7 +186,7 @@ function field(title: string, text: string, tone: Tone = "plain"): Line[] {
   return text === "" ? [] : [paragraph([span(`  ${title.padEnd(11)}`, "dim"), span(text, tone)])];
 }
 
-export function deadTable(jobs: readonly JobRecord[], now: number, nameOf = shortId): Line[] {
+export function deadTable(jobs: readonly JobFacts[], now: number, nameOf = shortId): Line[] {
   const columns = [
     { title: "JOB", isWhole: true },
     { title: "WORKER", mayGo: true },
@@ -211,20 +198,14 @@ export function deadTable(jobs: readonly JobRecord[], now: number, nameOf = shor
   ] as const;
   return table(
     columns,
-    jobs.flatMap(({ job, state, attempt, spent }) =>
-      state.kind !== "dead"
-        ? []
-        : [
-            [
-              span(nameOf(job.id), "accent"),
-              span(job.task.worker),
-              span(String(attempt)),
-              span(spent.costUsd === 0 ? "–" : formatDollars(spent.costUsd)),
-              span(`${formatDuration(Math.max(0, now - state.endedAt))} ago`),
-              span(state.reason.code, "bad"),
-              span(cut(oneLine(state.reason.message), listColumns), "dim"),
-            ],
-          ],
-    ),
+    jobs.map((job) => [
+      span(nameOf(job.id), "accent"),
+      span(job.worker),
+      span(String(job.attempt)),
+      span(costText(job) || "–"),
+      span(`${formatDuration(Math.max(0, now - (job.endedAt ?? now)))} ago`),
+      span(job.code ?? "", "bad"),
+      span(cut(oneLine(job.reason ?? ""), listColumns), "dim"),
+    ]),
   );
 }

@@ -127,7 +127,7 @@ function requireOpen(given: readonly AnswerRequest[], run: string, wait: Waiting
 }
 
 /** A user without a name, as in some containers, is known by the number. */
-function userName(): string {
+export function userName(): string {
   try {
     return userInfo().username;
   } catch {

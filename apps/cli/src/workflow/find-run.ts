@@ -25,7 +25,7 @@ function runIds(journal: Journal): IdSource {
   };
 }
 
-export async function allRuns(journal: Journal): Promise<readonly string[]> {
+async function allRuns(journal: Journal): Promise<readonly string[]> {
   return (await everyRun(journal)).map(({ id }) => id);
 }
 

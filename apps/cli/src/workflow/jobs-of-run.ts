@@ -7,9 +7,9 @@ const pageJobs = 1000;
 export async function jobsOfRun(
   store: Pick<JobStore, "list">,
   run: string,
-  { states }: Pick<JobQuery, "states"> = {},
+  { states, labels }: Pick<JobQuery, "states" | "labels"> = {},
 ): Promise<readonly JobRecord[]> {
-  const query = { labels: { [runLabel]: run }, limit: pageJobs, states };
+  const query = { labels: { ...labels, [runLabel]: run }, limit: pageJobs, states };
   const found: JobRecord[] = [];
   let page = await store.list(query);
   for (;;) {

@@ -27,6 +27,7 @@ const statuses: Partial<Readonly<Record<ErrorCode, number>>> = {
   AC_TRIGGERS_NONE: 404,
   AC_KEY_HELD: 409,
   AC_JOB_IN_RUN: 409,
+  AC_JOB_UNFINISHED: 409,
   AC_WORKFLOW_TAKEN: 409,
   AC_WORKFLOW_ENDED: 409,
   AC_WORKFLOW_CHANGED: 409,

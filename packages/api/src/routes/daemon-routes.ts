@@ -9,6 +9,7 @@ const group = "Daemon";
 
 export function addDaemonRoutes(app: ApiApp, { ports: { daemon }, clock }: RouteOptions): void {
   addStateRoutes(app, daemon);
+  addMoneyRoutes(app, daemon);
   addSpendRoute(app, daemon, clock);
   addEndRoutes(app, daemon);
 }
@@ -69,7 +70,9 @@ function addStateRoutes(app: ApiApp, daemon: DaemonPort): void {
     },
     () => daemon.overview(),
   );
+}
 
+function addMoneyRoutes(app: ApiApp, daemon: DaemonPort): void {
   operation(
     app,
     {
@@ -84,6 +87,19 @@ function addStateRoutes(app: ApiApp, daemon: DaemonPort): void {
       const budgets = await daemon.budgets();
       return listDocument({ items: budgets.map((each) => ({ type: "budget", ...each })), next: null });
     },
+  );
+
+  operation(
+    app,
+    {
+      id: "showPricing",
+      method: "get",
+      path: "/v1/pricing",
+      group,
+      summary: "Shows what a run costs whose model has no price.",
+      answer: one("Pricing"),
+    },
+    () => ({ type: "pricing", ...daemon.pricing() }),
   );
 }
 

@@ -1,15 +1,14 @@
 /** The operations on dead letters. Those on all that match work in batches, so that each answer is quick. */
 import {
+  deadLetterListQuerySchema,
   jobFilterSchema,
-  jobListQuerySchema,
   omitUndefined,
   purgeSchema,
   replayManySchema,
   replaySchema,
-  type JobInput,
-  type Job,
+  type ReplayRequest,
 } from "@agentcore/contract";
-import { jobDocument, type EditJob } from "@agentcore/scheduler";
+import { editJob, jobDocument, type EditJob, type JobEdit } from "@agentcore/scheduler";
 import { errorDocument } from "../http/error-answer.ts";
 import { jobQueryOf, selectionOf } from "../job-filter.ts";
 import { listDocument, listOf, one, operation, type ApiApp } from "../operation.ts";
@@ -33,7 +32,7 @@ function addQueryRoutes(app: ApiApp, deadLetters: DeadLettersPort): void {
       path: "/v1/dead-letters",
       group,
       summary: "Lists dead letters that were not replayed, newest first.",
-      query: jobListQuerySchema,
+      query: deadLetterListQuerySchema,
       answer: listOf("Job"),
     },
     async ({ query: { before, limit, ...filter } }) => {
@@ -70,9 +69,9 @@ function addChangeRoutes(app: ApiApp, deadLetters: DeadLettersPort): void {
       body: replaySchema,
       answer: one("Replayed"),
     },
-    async ({ params: { id }, body: { set } }) => ({
+    async ({ params: { id }, body }) => ({
       type: "replayed",
-      ...(await deadLetters.replay(id, editOf(set))),
+      ...(await deadLetters.replay(id, editOf(body))),
     }),
   );
 
@@ -88,9 +87,9 @@ function addChangeRoutes(app: ApiApp, deadLetters: DeadLettersPort): void {
       body: replayManySchema,
       answer: listOf("Replayed", "Error"),
     },
-    async ({ body: { where, all, before, limit = batchJobs, set } }) => {
+    async ({ body: { where, all, before, limit = batchJobs, ...edits } }) => {
       const query = { ...selectionOf({ where, all }), limit, ...omitUndefined({ before }) };
-      const { replayed, failed, next } = await deadLetters.replayPage(query, editOf(set));
+      const { replayed, failed, next } = await deadLetters.replayPage(query, editOf(edits));
       const errors = failed.map(({ deadJobId, error }) => {
         const document = errorDocument(error);
         return { ...document, evidence: { ...document.evidence, deadJobId } };
@@ -121,20 +120,12 @@ function addChangeRoutes(app: ApiApp, deadLetters: DeadLettersPort): void {
   );
 }
 
-/** Undefined if there is nothing to change. */
-function editOf(set: Readonly<Record<string, unknown>> | undefined): EditJob | undefined {
-  const edits = Object.entries(set ?? {});
-  if (edits.length === 0) return undefined;
-  return (job: Job) =>
-    edits.reduce<JobInput>((edited, [path, value]) => setAt(edited, path.split("."), value), job);
-}
-
-function setAt<T extends object>(target: T, [key = "", ...rest]: readonly string[], value: unknown): T {
-  const before = Object.hasOwn(target, key) ? (target as Record<string, unknown>)[key] : undefined;
-  const inner = typeof before === "object" && before !== null ? before : {};
-  const changed = rest.length === 0 ? value : setAt(inner, rest, value);
-  return Object.fromEntries([
-    ...Object.entries(target).filter(([name]) => name !== key),
-    [key, changed],
-  ]) as T;
+function editOf({ set = {}, setText = {} }: ReplayRequest): EditJob | undefined {
+  const edits = (given: object, isTyped: boolean): readonly JobEdit[] =>
+    Object.entries(given).map(([path, value]: [string, unknown]) => ({
+      path: path.split("."),
+      value,
+      isTyped,
+    }));
+  return editJob([...edits(set, false), ...edits(setText, true)]);
 }

@@ -19,6 +19,7 @@ import {
   jobDecisionsDocument,
   jobDetailsDocument,
   jobDocument,
+  jobResult,
   type SubmitOutcome,
 } from "@agentcore/scheduler";
 import { errorDocument } from "../http/error-answer.ts";
@@ -35,7 +36,7 @@ const cancelledAtOnce = 100;
 export function addJobRoutes(app: ApiApp, { ports: { jobs }, clock }: RouteOptions): void {
   addSubmitRoutes(app, jobs);
   addQueryRoutes(app, jobs);
-  addWaitRoute(app, jobs, clock);
+  addEndRoutes(app, jobs, clock);
   addReportRoutes(app, jobs);
   addChangeRoutes(app, jobs);
 }
@@ -97,8 +98,9 @@ function addQueryRoutes(app: ApiApp, jobs: JobsPort): void {
       query: jobListQuerySchema,
       answer: listOf("Job"),
     },
-    async ({ query: { before, limit, ...filter } }) => {
-      const page = await jobs.list({ ...jobQueryOf(filter), ...omitUndefined({ before, limit }) });
+    async ({ query: { before, limit, steps, ...filter } }) => {
+      const notPieces = steps === "exclude" ? true : undefined;
+      const page = await jobs.list({ ...jobQueryOf(filter), ...omitUndefined({ notPieces, before, limit }) });
       return listDocument({ items: page.jobs.map(jobDocument), next: page.next });
     },
   );
@@ -135,7 +137,7 @@ function addQueryRoutes(app: ApiApp, jobs: JobsPort): void {
   );
 }
 
-function addWaitRoute(app: ApiApp, jobs: JobsPort, clock: Clock): void {
+function addEndRoutes(app: ApiApp, jobs: JobsPort, clock: Clock): void {
   operation(
     app,
     {
@@ -156,6 +158,27 @@ function addWaitRoute(app: ApiApp, jobs: JobsPort, clock: Clock): void {
       } finally {
         timer.cancel();
       }
+    },
+  );
+
+  operation(
+    app,
+    {
+      id: "showJobResult",
+      method: "get",
+      path: "/v1/jobs/{id}/result",
+      group,
+      summary:
+        "Shows the result of a job that has ended, over all its attempts: the last line of `agentcore run --json`.",
+      params: idParams,
+      answer: one("Result"),
+    },
+    async ({ params: { id } }) => {
+      const { record, attempts } = await jobs.details(id);
+      if (isTerminal(record.state)) return jobResult(record, attempts).result;
+      throw new AgentCoreError("AC_JOB_UNFINISHED", `job ${record.job.id} is ${record.state.kind}`, {
+        evidence: { jobId: record.job.id },
+      });
     },
   );
 }
@@ -191,8 +214,9 @@ function addReportRoutes(app: ApiApp, jobs: JobsPort): void {
       answer: one("LogChunk"),
     },
     ({ params: { id }, query }) => {
-      const { attempt = null, stream = "stdout", offset = 0, limit = chunkBytesDefault } = query;
-      return jobs.logs({ jobId: id, attempt, stream, offset, limit });
+      const { attempt = null, stream = "stdout", encoding = "utf8" } = query;
+      const { offset = 0, limit = chunkBytesDefault } = query;
+      return jobs.logs({ jobId: id, attempt, stream, encoding, offset, limit });
     },
   );
 

@@ -7,22 +7,27 @@ import {
   runListQuerySchema,
   runWorkflowSchema,
   stepQuerySchema,
+  workflowLogQuerySchema,
 } from "@agentcore/contract";
 import { jobDocument } from "@agentcore/scheduler";
 import { manyOf } from "../job-filter.ts";
 import { listDocument, listOf, one, operation, type ApiApp } from "../operation.ts";
-import type { WorkflowsPort } from "../ports.ts";
+import type { ApiPorts, WorkflowsPort } from "../ports.ts";
+import { readWorkflowLog } from "../workflow-log.ts";
 import { idParams, type RouteOptions } from "./route-options.ts";
 
 const group = "Workflow runs";
 const base = "/v1/workflow-runs";
 const limitDefault = 100;
+const logBytesDefault = 256 * 1024;
 
 const started = ({ id }: { readonly id: string }) => ({ type: "started", run: id });
 
-export function addWorkflowRoutes(app: ApiApp, { ports: { workflows } }: RouteOptions): void {
+export function addWorkflowRoutes(app: ApiApp, { ports }: RouteOptions): void {
+  const { workflows } = ports;
   addStartRoutes(app, workflows);
   addQueryRoutes(app, workflows);
+  addLogRoute(app, ports);
   addEndRoutes(app, workflows);
 }
 
@@ -151,6 +156,25 @@ function addQueryRoutes(app: ApiApp, workflows: WorkflowsPort): void {
     },
     async ({ params: { id }, query: { step = null } }) =>
       listDocument({ items: (await workflows.jobs(id, step)).map(jobDocument), next: null }),
+  );
+}
+
+function addLogRoute(app: ApiApp, ports: Pick<ApiPorts, "jobs" | "workflows">): void {
+  operation(
+    app,
+    {
+      id: "readWorkflowLog",
+      method: "get",
+      path: `${base}/{id}/logs`,
+      group,
+      summary:
+        "Reads the logs of a run as one: job by job, in the order in which the jobs were submitted, so that a job that runs holds back those after it. Repeat it with `after` until `ended`.",
+      params: idParams,
+      query: workflowLogQuerySchema,
+      answer: one("WorkflowLog"),
+    },
+    ({ params: { id: run }, query: { step = null, after = null, limit = logBytesDefault } }) =>
+      readWorkflowLog({ run, step, after, limit }, ports),
   );
 }
 

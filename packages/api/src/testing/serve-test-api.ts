@@ -148,10 +148,11 @@ export function memoryPorts({
       client,
       prepare: async (job) => job,
       factsOf: async () => ({ placeOf: () => null, left: [] }),
-      logs: async ({ jobId, attempt, stream, offset, limit }) => {
+      logs: async ({ jobId, attempt, stream, encoding, offset, limit }) => {
         const text = "line 1\nline 2\n".slice(offset).slice(0, limit);
         const place = { offset, nextOffset: offset + text.length, sizeBytes: 14, ended: true };
-        return { type: "log", jobId, attempt: attempt ?? 1, stream, ...place, text };
+        const encoded = Buffer.from(text).toString(encoding);
+        return { type: "log", jobId, attempt: attempt ?? 1, stream, ...place, encoding, text: encoded };
       },
       artifact: async ({ jobId, attempt, name, kind, offset, limit }) => {
         if (name !== "changes") throw new AgentCoreError("AC_ARTIFACT_NOT_FOUND", `no artifact ${name}`);
@@ -181,6 +182,7 @@ export function memoryPorts({
         { at: since + bucketMs, scope: "global", costUsd: 3, tokens: 30 },
         { at: since + bucketMs, scope: "worker:shell", costUsd: 2, tokens: 20 },
       ],
+      pricing: () => ({ unpriced: "zero" }),
       drain: async () => ({ jobs: 0, runs: 0, deadline: null }),
       stopAll: async (reason) => ({
         at: 0,
@@ -211,6 +213,7 @@ function memoryWorkflows(): WorkflowsPort {
     inputs: {},
     approvals: [],
     steps: null,
+    failedNotifications: [],
   });
   return {
     run: async ({ file, workspace }) => {
@@ -225,9 +228,11 @@ function memoryWorkflows(): WorkflowsPort {
         steps: 1,
         stepsEnded: 0,
         startedAt: 0,
+        lastAt: 0,
         endedAt: null,
         downtimeMs: 0,
         message: null,
+        code: null,
         costUsd: null,
         tokens: null,
         waitsFor: [],

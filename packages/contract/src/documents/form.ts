@@ -40,6 +40,24 @@ export function jsonDocument<T extends object>(value: T): JsonDocument<T> {
   return { v: documentVersion, ...(formed("", value) as object) } as JsonDocument<T>;
 }
 
+/** The value in the program of a document that was read: the reverse of `jsonDocument`, without the version. */
+export function documentValue<T extends object>({ v: _version, ...document }: JsonDocument<T>): T {
+  return valueOf("", document) as T;
+}
+
+/** Names and texts that people choose. */
+const isTexts = (name: string): boolean => isForeign(name) || name === "labels" || name === "values";
+
+const momentPattern = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
+
+function valueOf(name: string, value: unknown): unknown {
+  if (typeof value === "string")
+    return isMoment(name) && momentPattern.test(value) ? Date.parse(value) : value;
+  if (typeof value !== "object" || value === null || isTexts(name)) return value;
+  if (Array.isArray(value)) return value.map((each) => valueOf(name, each));
+  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, valueOf(key, each)]));
+}
+
 function formed(name: string, value: unknown): unknown {
   if (typeof value === "number") return isForeign(name) ? value : formedNumber(name, value);
   if (Array.isArray(value) && !isForeign(name)) return value.map((each) => formed(name, each));

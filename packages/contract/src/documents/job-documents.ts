@@ -3,9 +3,11 @@
  * added, but none changes its meaning within a version. An unknown value is null.
  */
 import { z } from "zod";
+import { dedupSchema } from "../job.ts";
 import { lazySchema } from "../lazy-schema.ts";
 import { permitRecordSchema } from "../permit.ts";
 import { artifactKindSchema, artifactSchema, containmentReceiptSchema } from "../result.ts";
+import { outputSpecSchema } from "../task.ts";
 import { workerEventSchema } from "../worker-event.ts";
 
 const text = z.string();
@@ -96,6 +98,9 @@ export const jobDetailsDocumentSchema = lazySchema(() =>
   z.strictObject({
     type: z.literal("job_details"),
     ...jobShape(),
+    dedup: dedupSchema,
+    verify: maybeText,
+    outputs: z.array(outputSpecSchema),
     attempts: z.array(attemptSchema),
     lateResults: z.array(
       z.strictObject({ attempt: count, at: z.number(), kind: text, outcome: text, summary: text }),
@@ -126,6 +131,8 @@ export const jobDecisionsDocumentSchema = lazySchema(() =>
     waitingFor: z.strictObject({ code: text, message: text }).nullable(),
     ahead: z.array(z.strictObject({ id: text, code: maybeText, reason: maybeText })),
     blockedBy: maybeText,
+    /** Why its cost is not known, with the places of the settings about prices; null if it is known. */
+    cost: z.strictObject({ note: text, prices: maybeText, unpriced: maybeText }).nullable(),
     /** Processes left by runs of the job or in its workspace, in words. */
     left: z.array(text),
   }),
@@ -192,7 +199,8 @@ export const logChunkDocumentSchema = lazySchema(() =>
     sizeBytes: count,
     /** Whether nothing more will be written. */
     ended: z.boolean(),
-    /** UTF-8; a byte that is none is U+FFFD. */
+    encoding: z.enum(["utf8", "base64"]),
+    /** In this encoding. In UTF-8, a byte that is no part of a character is U+FFFD. */
     text,
   }),
 );
@@ -232,3 +240,9 @@ export const budgetDocumentSchema = lazySchema(() =>
   z.strictObject({ type: z.literal("budget"), ...budgetShape() }),
 );
 export type BudgetDocument = z.infer<typeof budgetDocumentSchema>;
+
+/** What a run costs whose model has no price. */
+export const pricingDocumentSchema = lazySchema(() =>
+  z.strictObject({ type: z.literal("pricing"), unpriced: z.enum(["charge_ceiling", "refuse", "zero"]) }),
+);
+export type PricingDocument = z.infer<typeof pricingDocumentSchema>;

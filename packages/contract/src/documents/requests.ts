@@ -49,7 +49,19 @@ export type ParsedJobFilter = z.output<typeof jobFilterSchema>;
 /** Newest first. `before`: the `next` of the page before. */
 const pageShape = () => ({ before: name().optional(), limit: limitOf(1000) });
 
-export const jobListQuerySchema = lazySchema(() => z.strictObject({ ...jobFilterShape(), ...pageShape() }));
+export const deadLetterListQuerySchema = lazySchema(() =>
+  z.strictObject({ ...jobFilterShape(), ...pageShape() }),
+);
+export type DeadLetterListQuery = z.input<typeof deadLetterListQuerySchema>;
+
+export const jobListQuerySchema = lazySchema(() =>
+  z.strictObject({
+    ...jobFilterShape(),
+    /** Jobs that are steps of workflow runs. Default: include. */
+    steps: z.enum(["include", "exclude"]).optional(),
+    ...pageShape(),
+  }),
+);
 export type JobListQuery = z.input<typeof jobListQuerySchema>;
 
 export const jobBatchSchema = lazySchema(() =>
@@ -88,13 +100,17 @@ export const cancelManySchema = lazySchema(() =>
 export type CancelManyRequest = z.input<typeof cancelManySchema>;
 
 /** Fields to change, by their dotted path: `{ "limits.maxAttempts": 3 }`. */
-const edits = () => z.record(z.string(), z.json()).optional();
+const edits = () => ({
+  set: z.record(z.string(), z.json()).optional(),
+  /** As `set`, but typed by a person: a text stays a text if the field is one, and is JSON otherwise. */
+  setText: z.record(z.string(), z.string()).optional(),
+});
 
-export const replaySchema = lazySchema(() => z.strictObject({ set: edits() }));
+export const replaySchema = lazySchema(() => z.strictObject(edits()));
 export type ReplayRequest = z.input<typeof replaySchema>;
 
 export const replayManySchema = lazySchema(() =>
-  z.strictObject({ ...selectionShape(), ...pageShape(), limit: limitOf(500), set: edits() }),
+  z.strictObject({ ...selectionShape(), ...pageShape(), limit: limitOf(500), ...edits() }),
 );
 export type ReplayManyRequest = z.input<typeof replayManySchema>;
 
@@ -106,6 +122,8 @@ export const logQuerySchema = lazySchema(() =>
     /** Default: the newest. */
     attempt: whole().min(1).optional(),
     stream: z.enum(["stdout", "stderr"]).optional(),
+    /** Of the text of the answer. Default: utf8. */
+    encoding: z.enum(["utf8", "base64"]).optional(),
     /** In bytes, default 0; negative: from the end. */
     offset: whole().optional(),
     /** Most bytes of the answer; default 256 KiB, at most 1 MiB. */
@@ -175,6 +193,21 @@ export type AnswerRequest = z.input<typeof answerSchema>;
 
 export const stepQuerySchema = lazySchema(() => z.strictObject({ step: name().optional() }));
 export type StepQuery = z.input<typeof stepQuerySchema>;
+
+export const workflowLogQuerySchema = lazySchema(() =>
+  z.strictObject({
+    /** Only this step. */
+    step: name().optional(),
+    /** The `next` of the answer before. */
+    after: name().optional(),
+    /** Most bytes of the answer; default 256 KiB, at most 1 MiB. */
+    limit: whole()
+      .min(1024)
+      .max(1024 * 1024)
+      .optional(),
+  }),
+);
+export type WorkflowLogQuery = z.input<typeof workflowLogQuerySchema>;
 
 export const pauseSchema = lazySchema(() => z.strictObject({ note: z.string().max(1000).optional() }));
 export type PauseRequest = z.input<typeof pauseSchema>;

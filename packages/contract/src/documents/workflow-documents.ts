@@ -151,9 +151,13 @@ const runShape = () => ({
   steps: count,
   stepsEnded: count,
   startedAt: z.number(),
+  /** The latest sign of a process that works on it. */
+  lastAt: z.number(),
   endedAt: maybeNumber,
   downtimeMs: downtimeMs(),
   message: maybeText,
+  /** Code of the catalog that says more than the state. */
+  code: maybeText,
   costUsd: maybeNumber,
   tokens: z.int().nullable(),
   /** Steps that wait for an approval. */
@@ -175,9 +179,37 @@ export const runDetailsDocumentSchema = lazySchema(() =>
     approvals: z.array(z.strictObject({ step: text, askedAt: z.number(), ...question, command: text })),
     /** Null if the file has changed since. */
     steps: z.array(stepDocumentSchema).nullable(),
+    failedNotifications: z.array(z.strictObject({ event: text, problem: text })),
   }),
 );
 export type RunDetailsDocument = z.infer<typeof runDetailsDocumentSchema>;
+
+/** A part of the logs of a run's workers: job by job, in the order in which the jobs were submitted. */
+export const workflowLogDocumentSchema = lazySchema(() =>
+  z.strictObject({
+    type: z.literal("workflow_log"),
+    run: text,
+    parts: z.array(
+      z.strictObject({
+        jobId: text,
+        step: text,
+        /** Of the check of a step with a loop. */
+        isCheck: z.boolean(),
+        attempt: count,
+        stream: z.enum(["stdout", "stderr"]),
+        /** Of the first byte of `text` in the log of the attempt. */
+        offset: count,
+        /** UTF-8; a byte that is no part of a character is U+FFFD. */
+        text,
+      }),
+    ),
+    /** Pass it as `after` for what comes next; null: there is no job yet. */
+    next: maybeText,
+    /** Whether everything was read, and no process works on the run. */
+    ended: z.boolean(),
+  }),
+);
+export type WorkflowLogDocument = z.infer<typeof workflowLogDocumentSchema>;
 
 export const approvalDocumentSchema = lazySchema(() =>
   z.strictObject({

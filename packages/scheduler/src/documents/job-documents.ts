@@ -77,6 +77,9 @@ export function jobDetailsDocument(
   return {
     type: "job_details",
     ...jobFields(record),
+    dedup: record.job.dedup,
+    verify: record.job.task.verify ?? null,
+    outputs: [...(record.job.task.outputs ?? [])],
     attempts: attempts.map(attemptDocument),
     lateResults: lateResults.map(({ ref, at, kind, result }) => ({
       attempt: ref.attempt,
@@ -96,8 +99,12 @@ export interface WhyFacts {
   readonly left: readonly string[];
 }
 
-export function jobDecisionsDocument(report: WhyReport, { placeOf, left }: WhyFacts): JobDecisionsDocument {
+export function jobDecisionsDocument(
+  report: Pick<WhyReport, "record" | "waitingFor" | "decisions" | "ahead" | "blockedBy">,
+  { placeOf, left }: WhyFacts,
+): JobDecisionsDocument {
   const { record, waitingFor, decisions, ahead, blockedBy } = report;
+  const costNote = record.result?.costNote;
   return {
     type: "job_decisions",
     ...jobFields(record),
@@ -112,6 +119,10 @@ export function jobDecisionsDocument(report: WhyReport, { placeOf, left }: WhyFa
       reason: waitingFor?.message ?? null,
     })),
     blockedBy,
+    cost:
+      costNote === undefined
+        ? null
+        : { note: costNote, prices: placeOf("prices"), unpriced: placeOf("unpriced") },
     left: [...left],
   };
 }

@@ -54,7 +54,8 @@ function serverOf(server: DaemonFile["server"], socket: string): ServerSettings 
   const http = server?.http;
   return {
     socket,
-    http: http === undefined ? null : { host: http.host ?? localHost, port: http.port },
+    http:
+      http === undefined ? null : { host: http.host ?? localHost, port: http.port, names: http.names ?? [] },
     token: server?.token ?? null,
   };
 }

@@ -37,6 +37,14 @@ const serverSchema = (env: Environment) =>
             .optional()
             .meta({ description: "Address to listen at. Default: 127.0.0.1, this machine only." }),
           port: portSchema.meta({ description: "TCP port. 0: any." }),
+          names: z
+            .array(z.string().regex(/^[^\s/:@[\]]+$/, { error: "is no host name; write it without a port" }))
+            .max(100)
+            .optional()
+            .meta({
+              description:
+                "Names by which clients may call the API, such as that of a proxy, beside localhost and `host`.",
+            }),
         })
         .optional()
         .meta({ description: "TCP port of the API. Default: none." }),

@@ -48,6 +48,7 @@ it.each([
   ["server.token", withTop("server: { token: short }"), "is shorter than 16 characters"],
   ["server.socket", withTop(`server: { socket: ${"s".repeat(108)} }`), "a socket at most 107"],
   ["server.http", withTop("server: { http: { port: 65536 } }"), "is 65536; write at most 65535"],
+  ["server.http.names", withTop("server: { http: { port: 1, names: ['a:1'] } }"), "write it without a port"],
   ["an id", withTop("").replace("e: {", "a b: {"), "events.a b: the name is not an id"],
   ["an unknown key", withTop("descripton: x"), 'unknown setting; did you mean "description"?'],
   ["a word of another system", withTop("").replace("on: e", "event: e"), "it is called on here"],

@@ -281,6 +281,10 @@ function startedJob(event: PlanEvent): string | null {
   return inner.type === "work_started" || inner.type === "check_started" ? inner.jobId : null;
 }
 
+/** Code of the catalog that says more than the outcome: of the run's end, or of the step that decided it. */
+export const codeOf = ({ state: { stop }, facts }: Pick<RunRecord, "state" | "facts">): string | null =>
+  stop?.code ?? facts.get(stop?.step ?? "")?.code ?? null;
+
 /** The header of a run's stream, for lists and retention. */
 export function headerOf(workflow: Workflow, record: RunRecord, owner: JournalValue): JournalHeader {
   const { created, state, endedAt, spent, interruption } = record;
@@ -297,6 +301,7 @@ export function headerOf(workflow: Workflow, record: RunRecord, owner: JournalVa
     downtimeMs: record.downtimeMs,
     outcome: state.outcome,
     message: state.stop?.message ?? interruption,
+    code: codeOf(record),
     interrupted: interruption !== null,
     waitsForGroup: endedAt === null ? record.waitsForGroup : null,
     steps: state.size,

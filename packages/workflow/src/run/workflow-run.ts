@@ -21,7 +21,7 @@ import { nextEntries, type NextQuestion } from "./next-entries.ts";
 import { stepReport, writeRunRecord, writeStepRecord } from "../records/record-files.ts";
 import type { RunLog } from "../records/run-log.ts";
 import type { RunPorts, RunResult, RunSettings, WorkflowEvent } from "../run-ports.ts";
-import { factsOf, knownCost } from "../records/run-record.ts";
+import { codeOf, factsOf, knownCost } from "../records/run-record.ts";
 import type { RunEntry, RunNotedEntry } from "../records/entry-types.ts";
 import { openTelemetry, type RunTelemetry } from "../records/telemetry.ts";
 import { discardAfterEnd } from "../steps/step-discard.ts";
@@ -372,13 +372,12 @@ export class WorkflowRun {
 
   #result(): RunResult {
     const { log, runId, instances } = this.#options;
-    const { state, facts, spent, created, endedAt } = log.record;
-    const { stop } = state;
+    const { state, spent, created, endedAt } = log.record;
     return {
       run: runId,
       outcome: state.outcome ?? "INTERRUPTED",
-      reason: state.outcome === "SUCCEEDED" ? null : (stop?.message ?? this.#interruption),
-      code: stop?.code ?? facts.get(stop?.step ?? "")?.code ?? null,
+      reason: state.outcome === "SUCCEEDED" ? null : (state.stop?.message ?? this.#interruption),
+      code: codeOf(log.record),
       steps: instances.all().map((instance) => this.#report(instance)),
       spent,
       costUsd: knownCost(log.record),

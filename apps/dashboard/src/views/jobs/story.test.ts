@@ -3,7 +3,7 @@ import { grantText, storyOf, type Attempt, type Decisions, type Job } from "./st
 
 const at = (second: number): string => new Date(Date.UTC(2026, 0, 1, 0, 0, second)).toISOString();
 
-const shape: Omit<Job, "type" | "attempts" | "lateResults"> = {
+const shape: Omit<Job, "type" | "dedup" | "verify" | "outputs" | "attempts" | "lateResults"> = {
   id: "j",
   state: "queued",
   worker: "codex",
@@ -42,6 +42,9 @@ const shape: Omit<Job, "type" | "attempts" | "lateResults"> = {
 const job = (change: Partial<Job> = {}): Job => ({
   ...shape,
   type: "job_details",
+  dedup: "coalesce",
+  verify: null,
+  outputs: [],
   attempts: [],
   lateResults: [],
   ...change,
@@ -65,6 +68,7 @@ const why = (...decisions: Partial<Decisions["decisions"][number]>[]): Decisions
   })),
   ahead: [],
   blockedBy: null,
+  cost: null,
   left: [],
 });
 

@@ -11,6 +11,53 @@ import {
   type Usage,
   type WorkerResult,
 } from "@agentcore/contract";
+import type { AttemptRecord, JobRecord } from "../job-record.ts";
+
+export interface JobResult {
+  readonly result: ResultLine;
+  /** The gate permitted no attempt. */
+  readonly refused: boolean;
+}
+
+/** For a job that has ended. */
+export function jobResult(record: JobRecord, attempts: readonly AttemptRecord[]): JobResult {
+  const results = attempts.flatMap(({ result }) => (result === null ? [] : [result]));
+  return {
+    result: resultLine(record.job.id, results, endOf(record)),
+    refused: record.state.kind === "dead" && record.result === null,
+  };
+}
+
+/** Null if the last attempt's result says everything. */
+function endOf({ state, result }: JobRecord): EndedWithoutAttempt | null {
+  switch (state.kind) {
+    case "queued":
+    case "running":
+    case "succeeded":
+      return null;
+    case "cancelled":
+      return ended("cancelled", "cancelled", state.reason);
+    case "dead":
+      return result === null
+        ? ended("failed", refusalClasses[state.reason.code] ?? null, state.reason)
+        : null;
+  }
+}
+
+function ended(
+  outcome: Outcome,
+  errorClass: ErrorClass | null,
+  reason: { readonly code: string; readonly message: string },
+): EndedWithoutAttempt {
+  return { outcome, errorClass, code: reason.code, summary: reason.message };
+}
+
+/** Error classes for the refusals by the gate that have one. */
+const refusalClasses: Readonly<Record<string, ErrorClass>> = {
+  AC_BUDGET_COST: "budget_exhausted",
+  AC_BUDGET_TOKENS: "budget_exhausted",
+  AC_DEADLINE_PASSED: "timeout",
+};
 
 /** The end of a job that ended without an attempt: refused by the gate, or cancelled while it waited. */
 export interface EndedWithoutAttempt {

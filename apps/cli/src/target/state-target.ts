@@ -1,0 +1,134 @@
+/** The state directory of this machine as the target of commands. */
+import { systemClock, type ErrorDocument, type SubmittedDocument } from "@agentcore/contract";
+import {
+  editJob,
+  jobDecisionsDocument,
+  jobDetailsDocument,
+  jobDocument,
+  jobResult,
+  type FailedReplay,
+  type JobPage,
+  type Replayed,
+  type SubmitOutcome,
+} from "@agentcore/scheduler";
+import { createSqliteJournal, createSqliteLedger } from "@agentcore/store-sqlite";
+import { listRuns } from "@agentcore/workflow";
+import { createSettingPlaces } from "../config/setting-place.ts";
+import { readLogChunk } from "../daemon/attempt-files.ts";
+import type { Io } from "../io.ts";
+import { budgetLevels } from "../queue/budget-levels.ts";
+import { lastRefusal, noteRefusal } from "../queue/last-refusal.ts";
+import { requireJob, type OpenedQueue } from "../queue/open-queue.ts";
+import { errorDocument } from "../report-error.ts";
+import { leftProcesses } from "../state/quarantine.ts";
+import { answerWait } from "../workflow/answer-approval.ts";
+import { findRunId } from "../workflow/find-run.ts";
+import { approvalDocument, runDetailsDocument, runDocument } from "../workflow/run-documents.ts";
+import { runStateOf } from "../workflow/run-owner.ts";
+import { findStored } from "../workflow/stored-run.ts";
+import type { JobDocumentPage, Target, TargetDeadLetters, TargetJobs, TargetRuns } from "./target.ts";
+
+export function stateTarget(opened: OpenedQueue, io: Io): Target {
+  const { loaded, database } = opened;
+  return {
+    jobs: stateJobs(opened),
+    deadLetters: stateDeadLetters(opened),
+    runs: stateRuns(opened, io),
+    daemon: null,
+    budgets: async () => ({
+      budgets: await budgetLevels(loaded.config, createSqliteLedger(database), systemClock.now()),
+      pricing: { type: "pricing", unpriced: loaded.config.unpriced },
+    }),
+    config: async () => loaded,
+  };
+}
+
+/** Enough for quick copies, little enough to print as it comes. */
+const logBytes = 256 * 1024;
+
+function stateJobs({ store, client, loaded, state }: OpenedQueue): TargetJobs {
+  return {
+    submit: async (jobs) => {
+      const outcomes = await client.submitAll(jobs);
+      const last = outcomes.at(-1);
+      if (last?.ok === false) {
+        const { code, message } = last.error;
+        noteRefusal(state, { command: "submit", jobId: null, code, message });
+      }
+      return outcomes.map(submitted);
+    },
+    lastRefusal: () => lastRefusal(state),
+    list: async (query) => documentsOf(await store.list(query)),
+    get: async (id) => {
+      const record = await store.get(id);
+      return record === undefined ? undefined : jobDocument(record);
+    },
+    details: async (id) => {
+      const record = await requireJob(store, id);
+      const { id: own } = record.job;
+      return jobDetailsDocument(record, await store.attempts(own), await store.lateResults(own));
+    },
+    decisions: async (id) => {
+      const [report, placeOf] = await Promise.all([client.why(id), createSettingPlaces(loaded)]);
+      const left = leftProcesses(state.containment, report.record.job);
+      return jobDecisionsDocument(report, { placeOf, left });
+    },
+    cancel: async (id, reason) => (await client.cancel(id, { reason })).kind,
+    runNow: async (id) => jobDocument(await client.runNow(id)),
+    result: async (id) => {
+      const handle = await client.attach(id);
+      await handle.result();
+      return jobResult(await requireJob(store, id), await store.attempts(handle.id));
+    },
+    log: async (part) => {
+      const request = { ...part, encoding: "base64", limit: logBytes } as const;
+      const { text } = await readLogChunk(request, { store, attemptsDir: state.attempts });
+      return Buffer.from(text, "base64");
+    },
+  };
+}
+
+const documentsOf = ({ jobs, next }: JobPage): JobDocumentPage => ({ jobs: jobs.map(jobDocument), next });
+
+function submitted(outcome: SubmitOutcome): SubmittedDocument | ErrorDocument {
+  if (outcome.ok) {
+    const { id, deduplicated } = outcome.handle;
+    return { type: "submitted", id, deduplicated };
+  }
+  return errorDocument(outcome.error);
+}
+
+function stateDeadLetters({ client: { deadLetters } }: OpenedQueue): TargetDeadLetters {
+  return {
+    list: async (query) => documentsOf(await deadLetters.list(query)),
+    replay: async (id, edits) => replayedDocument(await deadLetters.replay(id, editJob(edits))),
+    replayAll: async (query, edits, onBatch) => {
+      await deadLetters.replayAll(query, editJob(edits), ({ replayed, failed }) =>
+        onBatch([...replayed.map(replayedDocument), ...failed.map(failedDocument)]),
+      );
+    },
+    purge: async (query, onBatch) => void (await deadLetters.purge(query, onBatch)),
+  };
+}
+
+const replayedDocument = (replayed: Replayed) => ({ type: "replayed" as const, ...replayed });
+
+const failedDocument = ({ deadJobId, error }: FailedReplay): ErrorDocument =>
+  errorDocument(error, { deadJobId });
+
+function stateRuns({ database }: OpenedQueue, io: Io): TargetRuns {
+  const journal = createSqliteJournal(database);
+  return {
+    list: async (page) =>
+      Promise.all((await listRuns(journal, page)).map((run) => runDocument(journal, run))),
+    ids: async (page) => (await listRuns(journal, page)).map(({ id }) => id),
+    find: (text) => findRunId(journal, text),
+    state: async (id) => {
+      const [found] = await listRuns(journal, { before: `${id}\0`, limit: 1 });
+      return found?.id === id ? runStateOf(found.header) : undefined;
+    },
+    show: async (text) => runDetailsDocument(journal, await findStored(journal, text), io),
+    answer: async (text, answer) =>
+      approvalDocument(await answerWait(journal, { ...answer, run: text }, io), answer),
+  };
+}
