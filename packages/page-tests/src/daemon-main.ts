@@ -3,6 +3,8 @@
  * arguments: only the suites of these names.
  */
 import { errorText } from "@agentcore/contract";
+import { browserChecks, browserFile } from "./daemon/browser.ts";
+import { guideChecks, guideFile } from "./daemon/guide.ts";
 import { jobChecks, seedDeadLetters } from "./daemon/jobs.ts";
 import { runChecks, runsAndTriggers } from "./daemon/runs-and-triggers.ts";
 import { nowChecks, nowOptions } from "./daemon/now.ts";
@@ -18,6 +20,8 @@ const suites: Readonly<Record<string, Suite>> = {
   now: { options: nowOptions, checks: nowChecks },
   jobs: { options: { seed: seedDeadLetters }, checks: jobChecks },
   runs: { options: runsAndTriggers, checks: runChecks },
+  browser: { options: browserFile, checks: browserChecks },
+  guide: { options: guideFile, checks: guideChecks },
 };
 
 /** Answers how many failed. */
@@ -34,6 +38,8 @@ async function runSuite(name: string, { options, checks }: Suite): Promise<numbe
     for (const check of [...checks, complaints]) {
       const beganMs = performance.now();
       const wrong = await check.run(rig).then(() => null, errorText);
+      // What a failed check left open does not disturb the next.
+      for (const context of rig.browser.contexts()) await context.close();
       const seconds = ((performance.now() - beganMs) / 1000).toFixed(1);
       console.log(`${wrong === null ? "ok    " : "FAILED"} ${name}: ${check.name} (${seconds} s)`);
       if (wrong === null) continue;

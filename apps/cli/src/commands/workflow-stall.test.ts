@@ -106,13 +106,15 @@ describe("no_output_timeout", () => {
 
   it("is put off by a probe that finds progress, where any event counts", async () => {
     const progress = probe(progressing);
+    // Longer than a probe takes on this machine.
+    const timeoutMs = patienceMs(1000);
     const steps = {
       a: {
-        keys: [`stall: { activity_source: any_event, no_output_timeout: 2s, ${progress} }`],
-        script: "sleep 5",
+        keys: [`stall: { activity_source: any_event, no_output_timeout: ${timeoutMs}ms, ${progress} }`],
+        script: `sleep ${(2.5 * timeoutMs) / 1000}`,
       },
       b: {
-        keys: [`stall: { no_output_timeout: 2s, ${progress} }`, "on_failure: continue"],
+        keys: [`stall: { no_output_timeout: ${timeoutMs}ms, ${progress} }`, "on_failure: continue"],
         script: "sleep 60",
       },
     };

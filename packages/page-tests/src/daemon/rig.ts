@@ -46,6 +46,8 @@ export interface Rig extends RigPlace {
   open(path: string, look?: Look): Promise<Page>;
   /** An operation of the API; with a body it is a POST. Rejects unless it succeeds. */
   call<T = Record<string, unknown>>(path: string, body?: object): Promise<T>;
+  /** What a GET answers, as text. */
+  text(path: string): Promise<string>;
   close(): Promise<void>;
 }
 
@@ -108,7 +110,8 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
       daemon: child,
       complaints,
       open: (path, look = {}) => openPage(browser, `${url}${path}`, look, complaints),
-      call: (path, body) => call(`${url}${path}`, body),
+      call: async <T>(path: string, body?: object) => JSON.parse(await request(`${url}${path}`, body)) as T,
+      text: (path) => request(`${url}${path}`, undefined),
       close,
     };
   } catch (error) {
@@ -196,7 +199,7 @@ async function openPage(browser: Browser, url: string, look: Look, complaints: s
   return page;
 }
 
-async function call<T>(url: string, body: object | undefined): Promise<T> {
+async function request(url: string, body: object | undefined): Promise<string> {
   const authorization = `Bearer ${token}`;
   const sent = {
     method: "POST",
@@ -206,7 +209,7 @@ async function call<T>(url: string, body: object | undefined): Promise<T> {
   const response = await fetch(url, body === undefined ? { headers: { authorization } } : sent);
   const text = await response.text();
   if (!response.ok) throw new Error(`${url} answers ${response.status}: ${text}`);
-  return JSON.parse(text) as T;
+  return text;
 }
 
 export interface DaemonCheck {

@@ -82,9 +82,12 @@ function Box({ box, rows, hrefOf }: BoxProps): JSX.Element {
   const { status, text } = boxState(rows, clock.value);
   const tone = stepTone(status);
   const shape = { class: `box fill-${tone}`, width, height, rx: 6 };
-  const shown = `${shapes[tone]} ${text}`;
+  const full = `${shapes[tone]} ${text}`;
+  const shown = full.length > state.columns ? `${full.slice(0, state.columns - 1)}…` : full;
+  // Its name for programs that read aloud is what is seen.
+  const label = [...lines.map((line) => line.text), shown].join(" ");
   return (
-    <Link href={hrefOf(rows[0]?.key ?? path)} label={`${path}: ${text}`}>
+    <Link href={hrefOf(rows[0]?.key ?? path)} label={label}>
       {isStacked && <rect {...shape} x={x + 5} y={y + 5} />}
       <rect {...shape} x={x} y={y} />
       {lines.map((line, index) => (
@@ -93,7 +96,7 @@ function Box({ box, rows, hrefOf }: BoxProps): JSX.Element {
         </text>
       ))}
       <text class="title" x={state.x} y={state.y} data-step={path} data-status={status}>
-        {shown.length > state.columns ? `${shown.slice(0, state.columns - 1)}…` : shown}
+        {shown}
       </text>
     </Link>
   );
