@@ -84,7 +84,7 @@ async function workingJob(rig: Rig): Promise<string> {
 async function picture(rig: Rig, path: string, look: Look, file: string): Promise<void> {
   const page: Page = await rig.open(path, look);
   await page.getByRole("heading", { level: 1 }).waitFor();
-  await page.getByText("live", { exact: true }).waitFor();
+  await page.locator(".badge", { hasText: "live" }).waitFor();
   await until("the view has read", async () => (await page.getByText(/^(Loading|Reading)/).count()) === 0);
   await page.screenshot({ path: file, fullPage: true });
   await page.context().close();

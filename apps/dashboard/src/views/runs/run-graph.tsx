@@ -84,15 +84,14 @@ function Box({ box, rows, hrefOf }: BoxProps): JSX.Element {
   const shape = { class: `box fill-${tone}`, width, height, rx: 6 };
   const full = `${shapes[tone]} ${text}`;
   const shown = full.length > state.columns ? `${full.slice(0, state.columns - 1)}…` : full;
-  // Its name for programs that read aloud is what is seen.
-  const label = [...lines.map((line) => line.text), shown].join(" ");
   return (
-    <Link href={hrefOf(rows[0]?.key ?? path)} label={label}>
+    <Link href={hrefOf(rows[0]?.key ?? path)}>
       {isStacked && <rect {...shape} x={x + 5} y={y + 5} />}
       <rect {...shape} x={x} y={y} />
       {lines.map((line, index) => (
         <text key={line.y} class={index === 0 ? "title" : "dim"} x={line.x} y={line.y}>
-          {line.text}
+          {/* The space keeps the words apart in the name that programs read aloud. */}
+          {`${line.text} `}
         </text>
       ))}
       <text class="title" x={state.x} y={state.y} data-step={path} data-status={status}>
