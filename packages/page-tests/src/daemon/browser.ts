@@ -8,7 +8,7 @@ import { until, type DaemonCheck, type Rig, type RigOptions } from "./rig.ts";
 
 export const browserChecks: readonly DaemonCheck[] = [
   { name: "axe finds nothing on any view, light or dark, wide or narrow", run: accessible },
-  { name: "every view is reached and acted on with the keyboard alone", run: keyboard },
+  { name: "views and dialogs are reached and left with the keyboard alone", run: keyboard },
   { name: "a tab that is asleep costs the daemon nothing, and is right when it wakes up", run: asleep },
   { name: "the page asks nobody but the daemon, and no other site may frame it", run: alone },
 ];
