@@ -1,7 +1,6 @@
 /** The page as a whole: what axe finds, phones, the keyboard, a tab that is asleep, and other sites. */
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
-import { createRequire } from "node:module";
+import axe from "axe-core";
 import type { Page } from "playwright-core";
 import { sidewaysScroll } from "../look.ts";
 import { until, type DaemonCheck, type Rig, type RigOptions } from "./rig.ts";
@@ -37,23 +36,18 @@ steps:
 
 const views = ["/", "/jobs", "/runs", "/triggers", "/events", "/dead", "/budgets"];
 
-interface Axe {
-  run(
-    options: object,
-  ): Promise<{ violations: { id: string; impact: string | null; nodes: { html: string }[] }[] }>;
-}
-
 const standards = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
 
 /** What axe finds, in words. It is evaluated by the debugger, since the policy of the page lets no other script in. */
 async function axeFindings(page: Page): Promise<readonly string[]> {
-  const source = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-  await page.evaluate(source);
+  await page.evaluate(axe.source);
   const { violations } = await page.evaluate(
-    (values) => (globalThis as unknown as { axe: Axe }).axe.run({ runOnly: { type: "tag", values } }),
+    (values) => (globalThis as unknown as { axe: typeof axe }).axe.run({ runOnly: { type: "tag", values } }),
     standards,
   );
-  return violations.map(({ id, impact, nodes }) => `${id} (${impact}): ${nodes[0]?.html.slice(0, 200)}`);
+  return violations.map(
+    ({ id, impact, nodes }) => `${id} (${String(impact)}): ${nodes[0]?.html.slice(0, 200)}`,
+  );
 }
 
 /** Until what it reads first is there. */
