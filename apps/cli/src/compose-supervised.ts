@@ -9,6 +9,7 @@ import type { Environment } from "@agentcore/yaml-file";
 import { handoverOf } from "./config/handover.ts";
 import type { LoadedConfig } from "./config/load.ts";
 import { proveGoneBySweep } from "./queue/start-scheduler.ts";
+import type { LogLevel } from "./log.ts";
 import type { StateDir } from "./state/state-dir.ts";
 import { packageVersion } from "./version.ts";
 
@@ -21,12 +22,14 @@ export interface ComposeSupervisedOptions {
   readonly cwd: string;
   readonly env: Environment;
   readonly log: Log;
+  /** Of the log of the runtime process. */
+  readonly logLevel: LogLevel;
   /** Receives the stderr of the runtime process: its log. */
   readonly onStderr: (chunk: Buffer) => void;
 }
 
 export async function composeSupervised(options: ComposeSupervisedOptions): Promise<Composition> {
-  const { state, loaded, cwd, env, log, onStderr } = options;
+  const { state, loaded, cwd, env, log, logLevel, onStderr } = options;
   const open = await openState({ ...options, config: loaded.config });
   const args = [
     ...process.execArgv,
@@ -36,6 +39,8 @@ export async function composeSupervised(options: ComposeSupervisedOptions): Prom
     "--state-dir",
     state.path,
     "--handed-config",
+    "--log-level",
+    logLevel,
   ];
   const start = runtimeProcess({
     command: process.execPath,

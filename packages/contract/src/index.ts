@@ -12,6 +12,7 @@ export * from "./errors.ts";
 export type * from "./git.ts";
 export * from "./job.ts";
 export * from "./lazy-schema.ts";
+export * from "./log-about.ts";
 export * from "./masking.ts";
 export * from "./permit.ts";
 export * from "./placed-file.ts";

@@ -35,6 +35,9 @@ export const permitRequestSchema = lazySchema(() =>
     requireContainment: z.literal("sealed").optional(),
     /** The attempt takes no lock of its workspace and waits for none, as the steps of a workflow, which has its own order. */
     sharesWorkspace: z.literal(true).optional(),
+    /** The workflow run and the trace that the attempt belongs to: for the log. */
+    run: z.string().optional(),
+    trace: z.string().optional(),
   }),
 );
 export type PermitRequest = z.infer<typeof permitRequestSchema>;

@@ -47,7 +47,15 @@ export class RunEvents {
     try {
       listener(event);
     } catch (error) {
-      this.#log.error({ error, jobId: event.jobId, event: event.type }, "a listener of run events threw");
+      this.#log.error(
+        {
+          error,
+          job: event.jobId,
+          ...("attempt" in event ? { attempt: event.attempt } : {}),
+          event: event.type,
+        },
+        "a listener of run events threw",
+      );
     }
   }
 

@@ -32,6 +32,7 @@ import type { JobHandle } from "./submit/job-handle.ts";
 import { QueueClient, type SubmitOutcome } from "./submit/queue-client.ts";
 import type { WaitingFor } from "./submit/explain-waits.ts";
 import type { WhyReport } from "./submit/why.ts";
+import { aboutEvidence } from "./about-attempt.ts";
 
 export interface CloseOptions {
   /**
@@ -321,7 +322,7 @@ export class Scheduler {
   #escalate(escalation: Omit<Escalation, "at">): void {
     const { log, clock } = this.#options;
     const { code, message, evidence } = escalation;
-    log.error({ ...evidence, code }, message);
+    log.error({ ...aboutEvidence(evidence), code }, message);
     this.#publishEscalation({ ...escalation, at: clock.now() });
   }
 

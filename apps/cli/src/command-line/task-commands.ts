@@ -1,5 +1,6 @@
 /** The commands that run or accept tasks: `run`, `submit`, `work`, `runtime`. */
 import { Option } from "commander";
+import { logLevels } from "../log.ts";
 import {
   examples,
   stateCommand,
@@ -90,6 +91,7 @@ export function defineWork({ define, finish, io }: Definition): void {
 export function defineRuntime({ define, finish, io }: Definition): void {
   stateOption(define("runtime", "Serve a runtime to a scheduler: JSON-RPC 2.0, one JSON object per line"))
     .requiredOption("--stdio", "on stdin and stdout; the log goes to stderr")
+    .addOption(new Option("--log-level <level>", "what the log has").choices(logLevels).default("warn"))
     .addOption(new Option("--handed-config", "read the configuration from descriptor 3").hideHelp())
     .addHelpText(
       "after",

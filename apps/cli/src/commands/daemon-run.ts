@@ -30,7 +30,8 @@ const graceMsDefault = 30_000;
 export async function runDaemon(file: string, options: DaemonRunOptions, io: Io): Promise<number> {
   const loaded = await loadOptionsConfig(options, io, announcementOf(options));
   const workers = lookUpWorkers(async () => loaded);
-  const log = createLog(options.logLevel ?? "info");
+  const { logLevel = "info" } = options;
+  const log = createLog(logLevel);
   const read = async () => {
     const { definition, warnings } = await requireDaemonFile(file, io, workers);
     for (const warning of warnings) log.warn({}, `${formatProblem(warning)} (a warning)`);
@@ -47,6 +48,7 @@ export async function runDaemon(file: string, options: DaemonRunOptions, io: Io)
     cwd: io.cwd,
     env: io.env,
     log,
+    logLevel,
     onStderr: (chunk) => io.stderr.write(chunk.toString()),
     graceMs: options.grace ?? graceMsDefault,
     onEndAsked: () => endAsked.resolve("the API"),

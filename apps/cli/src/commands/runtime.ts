@@ -10,7 +10,7 @@ import { compose } from "../compose.ts";
 import { readHandedConfig } from "../config/handover.ts";
 import { exitCodes } from "../exit-code.ts";
 import type { Io } from "../io.ts";
-import { createLog } from "../log.ts";
+import { createLog, type LogLevel } from "../log.ts";
 import { loadOptionsConfig, type StateOptions } from "../queue/open-queue.ts";
 import { resolveStateDir } from "../state/state-dir.ts";
 import { packageVersion } from "../version.ts";
@@ -18,10 +18,11 @@ import { packageVersion } from "../version.ts";
 export interface RuntimeOptions extends StateOptions {
   /** The process that started this one provides the configuration, and has decided about its trust. */
   readonly handedConfig?: boolean;
+  readonly logLevel?: LogLevel;
 }
 
 export async function runtime(options: RuntimeOptions, io: Io): Promise<number> {
-  const log = createLog("warn");
+  const log = createLog(options.logLevel ?? "warn");
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
     process.on(signal, () => log.debug({ signal }, "left to the scheduler"));
   const loaded =

@@ -33,7 +33,8 @@ export async function work(options: WorkOptions, io: Io): Promise<number> {
   const loaded = await loadOptionsConfig(options, io, announcementOf(options));
   const presenter = workPresenter(options, io);
   const runtimeText = new TextDecoder();
-  const log = createLog(options.logLevel ?? "warn", presenter.stderr);
+  const { logLevel = "warn" } = options;
+  const log = createLog(logLevel, presenter.stderr);
   const adapters = await requireAdapters(loaded);
   const state = resolveStateDir(options.stateDir, loaded, io.cwd, io.env);
   const composition = await (options.inProcess === true
@@ -45,6 +46,7 @@ export async function work(options: WorkOptions, io: Io): Promise<number> {
         cwd: io.cwd,
         env: io.env,
         log,
+        logLevel,
         onStderr: (chunk) => presenter.stderr.write(runtimeText.decode(chunk, { stream: true })),
       }));
   let stopPruning: (() => void) | undefined;

@@ -21,6 +21,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { Composition } from "../compose.ts";
 import { composeSupervised } from "../compose-supervised.ts";
 import type { Environment } from "@agentcore/yaml-file";
+import type { LogLevel } from "../log.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import { openWorkflows, type Workflows } from "../library/workflows.ts";
 import { closeScheduler, startScheduler } from "../queue/start-scheduler.ts";
@@ -43,6 +44,8 @@ export interface DaemonOptions {
   readonly cwd: string;
   readonly env: Environment;
   readonly log: Log;
+  /** Of the log of the runtime process. */
+  readonly logLevel: LogLevel;
   /** Receives the log of the runtime process. */
   readonly onStderr: (chunk: Buffer) => void;
   /** How long runs may go on once the daemon is to end, in ms. */

@@ -29,6 +29,7 @@ import {
   windowEndOf,
   windowStartOf,
 } from "../ledger/ledger.ts";
+import { aboutPermit } from "../gate/about-permit.ts";
 
 const windows: readonly BudgetWindow[] = ["hour", "day", "month", "total"];
 
@@ -100,7 +101,7 @@ export class Bookkeeping {
     try {
       outcome = await this.#ledger.hold(entry);
     } catch (error) {
-      this.#log.error({ error, permitId: permit.id }, "the ledger could not take a hold");
+      this.#log.error({ error, ...aboutPermit(permit) }, "the ledger could not take a hold");
       void this.#book({ entry, spent: { ...nothingSpent, settledAt: this.#clock.now() }, kind: "doubtful" });
       return storeDenied(errorText(error));
     }
@@ -184,11 +185,11 @@ export class Bookkeeping {
       return false;
     } catch (error) {
       if (isAgentCoreError(error) && error.code === "AC_INTERNAL") {
-        this.#log.error({ error, holdId: entry.holdId, spent }, "the ledger refused a settlement for good");
+        this.#log.error({ error, ...aboutHold(entry), spent }, "the ledger refused a settlement for good");
         return false;
       }
       this.#log.warn(
-        { error, holdId: entry.holdId },
+        { error, ...aboutHold(entry) },
         "the ledger could not take a settlement; it will be tried again",
       );
       return true;
@@ -197,7 +198,7 @@ export class Bookkeeping {
 
   #checkSettled(entry: HoldEntry, outcome: SettleOutcome, kind: Pending["kind"]): void {
     if (outcome === "settled" || outcome === "corrected" || kind === "doubtful") return;
-    this.#log.error({ holdId: entry.holdId, outcome }, "a hold was not there to be settled");
+    this.#log.error({ ...aboutHold(entry), outcome }, "a hold was not there to be settled");
   }
 
   #retryLater(): void {
@@ -300,3 +301,5 @@ function countersOf(
 function storeDenied(why: string): Denied {
   return deferred("AC_STORE_UNAVAILABLE", "global", 1000, `the ledger cannot be written just now: ${why}`);
 }
+
+const aboutHold = ({ holdId, jobId: job, attempt }: HoldEntry) => ({ holdId, job, attempt });

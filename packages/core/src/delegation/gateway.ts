@@ -37,6 +37,7 @@ import {
 } from "./plausible.ts";
 import { type Charge, chargeOf, countedAbove, isAnswer, withCharge } from "./spending.ts";
 import { endingOf, unstartedResult, type UnstartedFacts } from "./unstarted.ts";
+import { aboutPermit } from "../gate/about-permit.ts";
 
 export interface GatewayOptions {
   readonly gate: Gate;
@@ -117,7 +118,10 @@ export class Gateway {
       if (obstacle !== null) return obstacle;
       return await this.#delegate(execution, task);
     } catch (error) {
-      this.#options.log.error({ error, permitId: permit.id }, "a run failed by a fault of its own runtime");
+      this.#options.log.error(
+        { error, ...aboutPermit(permit) },
+        "a run failed by a fault of its own runtime",
+      );
       const why = errorText(error);
       return this.#unstarted(permit, { ...internalFailure, code: "AC_INTERNAL", summary: why, startedAt });
     }
@@ -155,10 +159,13 @@ export class Gateway {
     return this.#unstarted(permit, { ...endingOf(cause), code, summary: message, startedAt });
   }
 
-  #unstarted({ id: permitId }: LivePermit, facts: Omit<UnstartedFacts, "durationMs">): WorkerResult {
+  #unstarted(permit: LivePermit, facts: Omit<UnstartedFacts, "durationMs">): WorkerResult {
     const { code, summary, startedAt } = facts;
     const durationMs = Math.max(0, this.#options.clock.now() - startedAt);
-    this.#options.log.info({ permitId, code, summary }, "a run ended before its worker started");
+    this.#options.log.info(
+      { ...aboutPermit(permit), code, summary },
+      "a run ended before its worker started",
+    );
     return unstartedResult({ ...facts, durationMs });
   }
 
@@ -207,7 +214,7 @@ export class Gateway {
     try {
       say(execution.observer);
     } catch (error) {
-      this.#options.log.error({ error, permitId: execution.permit.id }, "an observer of a run failed");
+      this.#options.log.error({ error, ...aboutPermit(execution.permit) }, "an observer of a run failed");
     }
   }
 
@@ -231,7 +238,10 @@ export class Gateway {
     this.#executions.delete(permit.id);
     watchdog.ended(watched, result);
     await bookkeeping.settle(permit, { ...charge });
-    this.#options.log.debug({ permitId: permit.id, outcome: result.outcome, at: clock.now() }, "a run ended");
+    this.#options.log.debug(
+      { ...aboutPermit(permit), outcome: result.outcome, at: clock.now() },
+      "a run ended",
+    );
     const costNote =
       unknownCost(execution, result, charge) ?? loweredCost(execution, result) ?? result.costNote ?? null;
     const charged = withCharge(result, charge);

@@ -6,6 +6,7 @@
  * `tryPermit` is decided at once, and held when it is executed, before its worker starts. Nothing runs without a hold.
  */
 import {
+  omitUndefined,
   AgentCoreError,
   type CancelRequest,
   type Clock,
@@ -327,7 +328,8 @@ class LocalRuntime implements InProcessRuntime {
   }
 
   #escalate(escalation: Escalation): void {
-    this.#log.warn({ escalation }, escalation.message);
+    const { jobId: job, attempt } = escalation.evidence;
+    this.#log.warn({ ...omitUndefined({ job, attempt }), escalation }, escalation.message);
     for (const listener of this.#listeners) {
       try {
         listener(escalation);

@@ -280,7 +280,10 @@ class Server {
         throw new AgentCoreError("AC_STORE_UNAVAILABLE", "no spool directory is configured");
       await spoolResult(spoolDir, spooled);
     } catch (error) {
-      log.error({ error, spooled }, "a result could not be spooled; it is in this log line only");
+      log.error(
+        { error, job: spooled.jobId, attempt: spooled.attempt, spooled },
+        "a result could not be spooled; it is in this log line only",
+      );
     }
   }
 

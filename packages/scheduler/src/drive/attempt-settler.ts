@@ -5,6 +5,7 @@ import { RetryBudget } from "../retry/retry-budget.ts";
 import { decideRetry, type RetryPolicyFunction } from "../retry/retry-policy.ts";
 import type { QueueClient } from "../submit/queue-client.ts";
 import { settleResult, type EndedAttempt } from "./settlement.ts";
+import { aboutAttempt, originOf } from "../about-attempt.ts";
 
 export class AttemptSettler {
   readonly #options: ResolvedOptions;
@@ -32,7 +33,7 @@ export class AttemptSettler {
     try {
       return decideWith(this.#client.policies.retry);
     } catch (error) {
-      log.error({ error, jobId: ended.record.job.id }, "the retry policy threw; the default one decides");
+      log.error({ error, ...aboutAttempt(ended.record) }, "the retry policy threw; the default one decides");
       return decideWith(decideRetry);
     }
   }
@@ -42,7 +43,10 @@ export class AttemptSettler {
     const { log, clock } = this.#options;
     const { jobId, attempt } = settlement.ref;
     if (applied === "stale")
-      log.warn({ jobId, attempt, kind: settlement.kind }, "the end of an attempt came too late");
+      log.warn(
+        { job: jobId, ...(record && originOf(record.job)), attempt, kind: settlement.kind },
+        "the end of an attempt came too late",
+      );
     if (applied === "applied" && settlement.kind === "retry" && record?.state.kind === "queued") {
       const { delayMs, reason } = settlement;
       this.#client.events.publish({

@@ -12,6 +12,7 @@ import {
   type Denial,
   type ErrorCode,
   type ExecutionObserver,
+  logAbout,
   type Log,
   type PermitDecision,
   type PermitRecord,
@@ -27,6 +28,7 @@ import type { PutBacks } from "./put-backs.ts";
 import type { RunEvents } from "../run-events.ts";
 import { decisionOf, deferral, isStoppedForSystem, type EndedAttempt } from "./settlement.ts";
 import type { StartedNotes } from "./started-notes.ts";
+import { aboutAttempt } from "../about-attempt.ts";
 
 /** Receives the runtime's answers to permit requests. */
 export interface PermitAnswers {
@@ -71,6 +73,7 @@ export class Attempt {
   readonly record: JobRecord;
   readonly cancellation = new Cancellation<Reason>();
   readonly #options: AttemptOptions;
+  readonly #log: Log;
   #granted = false;
   /** Its worker was started. */
   #begun = false;
@@ -78,6 +81,7 @@ export class Attempt {
   constructor(record: JobRecord, options: AttemptOptions) {
     this.record = record;
     this.#options = options;
+    this.#log = logAbout(options.log, aboutAttempt(record));
   }
 
   /** Whether the runtime has granted a permit; before that, the attempt only asks for one. */
@@ -104,10 +108,7 @@ export class Attempt {
     try {
       return await this.#options.runtime.requestPermit(permitRequestOf(this.record));
     } catch (error) {
-      this.#options.log.warn(
-        { error, jobId: this.record.job.id },
-        "the runtime did not answer a permit request",
-      );
+      this.#log.warn({ error }, "the runtime did not answer a permit request");
       return { kind: "deferred", retryAfterMs: unansweredMs, ...denialOf(error) };
     }
   }
@@ -170,16 +171,13 @@ export class Attempt {
   }
 
   async #execute(permit: PermitRecord): Promise<WorkerResult> {
-    const { runtime, clock, log } = this.#options;
+    const { runtime, clock } = this.#options;
     const startedAt = clock.now();
     try {
       return await runtime.execute(permit.id, executedTask(this.record.job), this.#observer(permit));
     } catch (error) {
       const denial = denialOf(error);
-      log.warn(
-        { error, jobId: this.record.job.id, permitId: permit.id },
-        "the runtime refused to execute a permit",
-      );
+      this.#log.warn({ error, permitId: permit.id }, "the runtime refused to execute a permit");
       await this.#release(permit.id);
       return failedResult(denial, startedAt, clock.now());
     }
@@ -223,7 +221,7 @@ export class Attempt {
     try {
       await this.#options.runtime.releasePermit(permitId);
     } catch (error) {
-      this.#options.log.warn({ error, permitId }, "the runtime did not take back a permit");
+      this.#log.warn({ error, permitId }, "the runtime did not take back a permit");
     }
   }
 
@@ -261,14 +259,14 @@ export class Attempt {
   }
 
   #passOnCancels(permitId: string): () => void {
-    const { runtime, log } = this.#options;
+    const { runtime } = this.#options;
     let isStopping = false;
     return this.cancellation.onChange(({ reason, force }) => {
       if (!isStopping) this.#publishStopping(reason);
       isStopping = true;
       runtime.cancel(permitId, { reason: reason.message, force }).catch((error: unknown) => {
         // The execution still ends, by its own limits or as lost.
-        log.warn({ error, permitId, jobId: this.record.job.id }, "the runtime did not take a cancel");
+        this.#log.warn({ error, permitId }, "the runtime did not take a cancel");
       });
     });
   }

@@ -1,6 +1,7 @@
 /** Builds the permit request of an attempt. */
 import { omitUndefined, type Job, type PermitRequest, type WorkerTask } from "@agentcore/contract";
 import type { JobRecord } from "../job-record.ts";
+import { originOf } from "../about-attempt.ts";
 import { runOfPiece } from "../piece.ts";
 import { leftOf } from "../retry/charge.ts";
 
@@ -21,6 +22,7 @@ export function permitRequestOf({ job, attempt, spent }: JobRecord): PermitReque
     priorityClass: job.priority.class,
     ...omitUndefined({ requireContainment: job.requireContainment }),
     ...(isPiece ? { sharesWorkspace: true } : {}),
+    ...originOf(job),
   };
 }
 

@@ -15,6 +15,7 @@ import {
 } from "@agentcore/contract";
 import { attemptRef, type JobRecord } from "../job-record.ts";
 import type { Applied, JobStore } from "../job-store.ts";
+import { aboutAttempt } from "../about-attempt.ts";
 
 const againMsMin = 200;
 const againMsMax = 10_000;
@@ -60,7 +61,7 @@ export class StartedNotes {
       } catch (error) {
         if (tries === 1)
           this.#log.warn(
-            { error, jobId: record.job.id },
+            { error, ...aboutAttempt(record) },
             "could not note that an attempt is started; trying again",
           );
         if (tries >= triesMax || this.#closed) return "unavailable";

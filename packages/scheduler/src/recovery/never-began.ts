@@ -20,7 +20,8 @@ export async function isProvedUnbegun(
   try {
     return await neverBegan(attempt);
   } catch (error) {
-    log.warn({ error, ...attempt }, "it cannot be found out whether the worker of a lost attempt began");
+    const { jobId: job, ...rest } = attempt;
+    log.warn({ error, job, ...rest }, "it cannot be found out whether the worker of a lost attempt began");
     return false;
   }
 }

@@ -17,6 +17,7 @@ import {
 } from "../retry/charge.ts";
 import { isProvedUnbegun, type NeverBegan } from "./never-began.ts";
 import type { ResultSpool } from "./spool.ts";
+import { aboutAttempt, originOf } from "../about-attempt.ts";
 
 /** An attempt whose owner is gone. `identity` is null if no start of its worker was noted. */
 export interface AbandonedAttempt {
@@ -163,7 +164,7 @@ export class Recovery {
     try {
       gone = await proveGone({ jobId: job.id, attempt, identity: started?.identity ?? null });
     } catch (error) {
-      log.error({ error, jobId: job.id, attempt }, "the sweep of an abandoned attempt failed; trying again");
+      log.error({ error, ...aboutAttempt(record) }, "the sweep of an abandoned attempt failed; trying again");
     }
     if (!gone && !pending.told) {
       pending.told = true;
@@ -233,7 +234,11 @@ export class Recovery {
     const attempts = await store.attempts(jobId);
     const known = attempts.find((record) => record.attempt === attempt)?.result;
     if (known !== undefined && known !== null && known.outcome !== "lost") return;
-    log.warn({ jobId, attempt }, "a spooled result came too late; it is kept, not applied");
+    const job = (await store.get(jobId))?.job;
+    log.warn(
+      { job: jobId, attempt, ...(job && originOf(job)) },
+      "a spooled result came too late; it is kept, not applied",
+    );
     // No claim ever had this epoch: the store finds the settlement stale and keeps its result.
     const ref = { jobId, attempt, epoch: -1 };
     await store.settleAndClaim([

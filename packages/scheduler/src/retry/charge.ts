@@ -130,7 +130,7 @@ export async function spendingIfReadable(
     return await spendingOfLost(lost);
   } catch (error) {
     const { jobId, attempt } = lost;
-    log.warn({ error, jobId, attempt }, "the records of a lost attempt cannot be read");
+    log.warn({ error, job: jobId, attempt }, "the records of a lost attempt cannot be read");
     return null;
   }
 }

@@ -35,6 +35,7 @@ import {
   type RuntimeStatus,
 } from "./runtime-supervisor.ts";
 import type { StartRuntimeProcess } from "./runtime-process.ts";
+import { aboutEvidence } from "../about-attempt.ts";
 
 export interface SupervisedRuntimeOptions {
   readonly start: StartRuntimeProcess;
@@ -330,13 +331,15 @@ class Supervisor implements SupervisedRuntime {
     try {
       return await this.#proveGone(attempt);
     } catch (error) {
-      this.#log.error({ error, ...attempt }, "the sweep after a runtime's death failed; trying again");
+      const { jobId: job, ...rest } = attempt;
+      this.#log.error({ error, job, ...rest }, "the sweep after a runtime's death failed; trying again");
       return false;
     }
   }
 
   #escalate(escalation: Escalation): void {
-    this.#log.error({ ...escalation.evidence, code: escalation.code }, escalation.message);
+    const { evidence, code, message } = escalation;
+    this.#log.error({ ...aboutEvidence(evidence), code }, message);
     for (const listener of this.#listeners) {
       try {
         listener(escalation);

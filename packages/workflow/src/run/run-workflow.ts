@@ -3,6 +3,7 @@
  * resume needs except the definition, which the caller reads again and which must be unchanged.
  */
 import {
+  logAbout,
   Cancellation,
   backOffMs,
   type CancelRequest,
@@ -258,7 +259,8 @@ async function openInGroup(request: OpenRequest): Promise<WorkflowRun> {
 
 /** Creates the run, or opens it if its journal exists. */
 async function openRun(request: OpenRequest): Promise<WorkflowRun> {
-  const { runId, workflow, created, ports, settings } = request;
+  const { runId, workflow, created, settings } = request;
+  const ports = { ...request.ports, log: logAbout(request.ports.log, { run: runId }) };
   const stream = created === null ? runStream(runId) : streamOf(created, runId);
   const stored = await ports.journal.read(stream);
   const found = stored === undefined ? undefined : readEntries(stream, stored.entries);

@@ -42,7 +42,7 @@ export async function runJob(
 ): Promise<JobEnd> {
   const unfollow = cancellation.onChange(({ reason: { message, interrupts }, force }) => {
     handle.cancel({ reason: interrupts ? interruptedMessage : message, force }).catch((error: unknown) => {
-      log.warn({ error, jobId: handle.id }, "a cancel could not be written; the job goes on to its own end");
+      log.warn({ error, job: handle.id }, "a cancel could not be written; the job goes on to its own end");
     });
   });
   const told = tell(handle, onEvent);
