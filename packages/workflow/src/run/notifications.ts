@@ -1,11 +1,13 @@
 /**
  * Tells others of a run, as its file asks: a script as a job of the run, or a POST. What is sent is journaled first, and the run
- * ends only after it, so that a resume sends nothing twice. A notification that fails never changes the run.
+ * ends only after it, so that a resume sends nothing twice. A notification that fails never changes the run. The run of a
+ * sub-workflow tells what the file of the outermost run asks for its approvals, in the name of that run: it journals the
+ * notification itself, with the question.
  */
 import { errorText, sleep } from "@agentcore/contract";
 import { runLabel } from "@agentcore/scheduler";
 import { join } from "node:path";
-import type { NotifyEvent, NotifyRule, Workflow } from "../definition.ts";
+import type { NotifyEvent, NotifyRule } from "../definition.ts";
 import { replaceFile } from "../own-place.ts";
 import { stepReport } from "../records/record-files.ts";
 import { factsOf, knownCost, type RunRecord } from "../records/run-record.ts";
@@ -26,11 +28,11 @@ const posts = 3;
 /** The planner's entries with the notifications that go with them; the end of the run waits for these. */
 export function withNotifications(
   entries: readonly RunEntry[],
-  { notify }: Workflow,
-  { created, notifications, state, facts }: RunRecord,
+  notify: readonly NotifyRule[],
+  { notifications, state, facts }: RunRecord,
   next: { readonly now: number; readonly id: () => string },
 ): readonly RunEntry[] {
-  if (notify.length === 0 || created.parent !== null) return entries;
+  if (notify.length === 0) return entries;
   const begin = (event: NotifyEvent, suffix = "", step?: string): readonly RunNotificationEntry[] =>
     notify.flatMap((rule, index): RunNotificationEntry[] => {
       const key = `${index}-${event}${suffix}`;
@@ -60,6 +62,13 @@ export function withNotifications(
   return [...entries, ...asked];
 }
 
+/** The rules of the notifications that the run sends. Its end is no event if it is that of a sub-workflow. */
+export function rulesFor({ workflow, outermost }: StepContext): readonly NotifyRule[] {
+  if (outermost === null) return workflow.notify;
+  const { notify } = outermost.context.workflow;
+  return notify.map((rule) => ({ ...rule, on: rule.on.filter((event) => event === "approval") }));
+}
+
 function eventOf(outcome: "SUCCEEDED" | "FAILED" | "TIMED_OUT" | "CANCELLED"): NotifyEvent {
   if (outcome === "SUCCEEDED") return "succeeded";
   return outcome === "CANCELLED" ? "cancelled" : "failed";
@@ -77,23 +86,39 @@ export interface Sending {
 }
 
 /** Returns the entry that ends it. Rejects only if the run cannot go on. */
-export async function sendNotification(
-  context: StepContext,
-  sending: Sending,
-): Promise<RunNotificationEntry> {
+export async function sendNotification(own: StepContext, sending: Sending): Promise<RunNotificationEntry> {
   const { key, begins } = sending;
-  const problem = await problemOf(context, sending);
+  const context = own.outermost?.context ?? own;
+  const problem = await problemOf(context, { ...sending, approval: approvalOf(own, begins) });
   const shown = problem === null ? null : context.masker.value(problem);
   if (shown !== null)
     context.ports.log.warn({ event: begins.event, problem: shown }, "a notification failed");
   return { type: "notification", at: context.ports.clock.now(), key, ended: { problem: shown } };
 }
 
-async function problemOf(context: StepContext, sending: Sending): Promise<string | null> {
+/** `step`: its path from the outermost run, as a command that answers has it. */
+interface AskedApproval {
+  readonly step: string;
+  readonly message: string;
+  readonly who: readonly string[];
+}
+
+interface FullSending extends Sending {
+  /** For the event `approval`. */
+  readonly approval: AskedApproval | null;
+}
+
+function approvalOf({ record, outermost }: StepContext, { step }: Begins): AskedApproval | null {
+  const approval = step === undefined ? null : factsOf(record(), step).approval;
+  if (approval === null) return null;
+  return { step: `${outermost?.path ?? ""}${step}`, message: approval.message, who: approval.who };
+}
+
+async function problemOf(context: StepContext, sending: FullSending): Promise<string | null> {
   const rule = context.workflow.notify[sending.begins.rule];
   if (rule === undefined) return "the file has no such notification";
   try {
-    const body = `${JSON.stringify(documentOf(context, sending.begins), null, 2)}\n`;
+    const body = `${JSON.stringify(documentOf(context, sending), null, 2)}\n`;
     const file = join(context.record().created.contextDir, "_notify", `${sending.key}.json`);
     await replaceFile(file, body);
     return rule.webhook === null
@@ -105,10 +130,10 @@ async function problemOf(context: StepContext, sending: Sending): Promise<string
 }
 
 /** What the receiver gets. */
-function documentOf({ runId, record, instances }: StepContext, { event, step }: Begins): object {
+function documentOf({ runId, record, instances }: StepContext, { begins, approval }: FullSending): object {
+  const { event } = begins;
   const now = record();
   const { created, state, spent } = now;
-  const approval = step === undefined ? null : factsOf(now, step).approval;
   const all = instances.all().map((instance) => stepReport(now, instance));
   return {
     v: 1,
@@ -122,7 +147,7 @@ function documentOf({ runId, record, instances }: StepContext, { event, step }: 
     startedAt: new Date(created.at).toISOString(),
     costUsd: knownCost(now),
     tokens: spent.tokens,
-    approval: approval === null ? null : { step, message: approval.message, who: approval.who },
+    approval,
     steps: all.map(({ id, status, reason }) => ({ id, status, reason })),
   };
 }

@@ -23,7 +23,8 @@ export class Notifier {
   /** Sends what begins; reports what has failed. */
   journaled({ at, key, begins, ended }: RunNotificationEntry): void {
     if (begins !== undefined) this.#send(key, begins, false);
-    const { runId, record, emit } = this.#context;
+    const { record, outermost } = this.#context;
+    const { runId, emit } = outermost?.context ?? this.#context;
     const event = record().notifications.get(key)?.begins.event;
     const problem = ended?.problem ?? null;
     if (event === undefined || problem === null) return;

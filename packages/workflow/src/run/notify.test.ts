@@ -6,7 +6,7 @@ import { until } from "@agentcore/contract/testing";
 import type { NotifyRule, Step } from "../definition.ts";
 import { dieEverywhere } from "../testing/mortal-ports.ts";
 import { createRunRig, type RunRig } from "../testing/run-rig.ts";
-import { shellStep, shellWork, testStep, testWorkflow } from "../testing/test-workflow.ts";
+import { shellStep, shellWork, subWorkflow, testStep, testWorkflow } from "../testing/test-workflow.ts";
 
 let rig: RunRig;
 beforeAll(async () => {
@@ -156,6 +156,74 @@ describe("a notification", () => {
     resumed.cancel();
     await resumed.result();
     expect(told()).toEqual(["cancelled CANCELLED"]);
+  });
+});
+
+describe("an approval in a sub-workflow", () => {
+  const ask = (timeoutMs: number) =>
+    testStep("ok", { kind: "approval", message: "Ship it?", who: ["ann"], timeoutMs });
+  /** Two levels, with rules of the innermost file that have no effect. */
+  const nested = (timeoutMs: number, notify: readonly NotifyRule[]) => {
+    const inner = workflowOf([ask(timeoutMs)], [rule({ command: "echo inner >> told" })], { hash: "inner" });
+    const middle = testWorkflow([testStep("deep", subWorkflow(inner))], { hash: "middle" });
+    return workflowOf([testStep("sub", subWorkflow(middle), { onFailure: "continue" })], notify);
+  };
+
+  it("is reported once, in the name of the outermost run and by its rules", async () => {
+    const copy = rule({
+      on: ["approval"],
+      command: 'echo one >> told; cat "$AGENTCORE_EVENT_FILE" > told.json',
+    });
+    const ends = rule({ on: ["succeeded"], command: "echo end >> told" });
+    const { run, outcome } = await rig.run(nested(300, [ends, copy]));
+    expect(outcome).toBe("SUCCEEDED");
+    expect(told()).toEqual(["one", "end"]);
+    expect(JSON.parse(readFileSync(join(rig.workspace, "told.json"), "utf8"))).toMatchObject({
+      event: "approval",
+      run,
+      name: "test",
+      state: "WAITING",
+      approval: { step: "sub/deep/ok", message: "Ship it?", who: ["ann"] },
+      steps: [{ id: "sub", status: "RUNNING" }],
+    });
+  });
+
+  it("whose notification fails is a warning of the outermost run, with its secrets masked", async () => {
+    const before = warnings().length;
+    const hook = rule({ on: ["approval"], webhook: "https://h/${{ secrets.HOOK }}", secrets: ["HOOK"] });
+    const { run } = await rig.run(nested(300, [hook]), {
+      secretValue: () => "hunter2",
+      post: (url) => Promise.reject(new Error(`no host at ${url}`)),
+      clock: {
+        ...systemClock,
+        // The pauses between the tries.
+        setTimer: (delayMs, fire) => systemClock.setTimer([1000, 2000].includes(delayMs) ? 0 : delayMs, fire),
+      },
+    });
+    const problem = "its webhook could not be reached: no host at https://h/***";
+    expect(warnings().slice(before)).toMatchObject([{ run, event: "approval", problem }]);
+  });
+
+  it("is reported once though the process dies at any act", async () => {
+    const command = 'echo "$AGENTCORE_EVENT" >> told';
+    const acts = await dieEverywhere(
+      createRunRig,
+      nested(20, [rule({ on: ["approval"], command })]),
+      (death, { outcome }, { workspace }) => {
+        const inner = join(workspace, "context/sub/_run-1/deep/_run-1/_workflow.json");
+        const { notifications } = JSON.parse(readFileSync(inner, "utf8")) as {
+          notifications: { problem: string | null }[];
+        };
+        const isTold = notifications[0]?.problem === null;
+        expect({ death, outcome, count: notifications.length, told: told(workspace).length }).toEqual({
+          death,
+          outcome: "SUCCEEDED",
+          count: 1,
+          told: isTold ? 1 : expect.toBeOneOf([0, 1]),
+        });
+      },
+    );
+    expect(acts).toBeGreaterThan(6);
   });
 });
 

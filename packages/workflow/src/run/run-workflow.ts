@@ -32,6 +32,7 @@ import type { RunPorts, RunResult, RunSettings } from "../run-ports.ts";
 import type { RunCreated, RunEntry } from "../records/entry-types.ts";
 import { runStream, streamOf } from "../records/streams.ts";
 import type { ChildRequest } from "../steps/step-child.ts";
+import type { Outermost } from "../steps/step-context.ts";
 import { RunInstances } from "../plan/run-instances.ts";
 import { stepInstances, type StepInstance } from "../plan/step-instance.ts";
 import { requireSecrets } from "../secrets.ts";
@@ -246,6 +247,8 @@ interface OpenRequest {
   readonly isToEnd?: boolean;
   /** Its place in the concurrency group. */
   readonly group?: GroupPlace | null;
+  /** For the run of a sub-workflow. */
+  readonly outermost?: Outermost;
 }
 
 async function openInGroup(request: OpenRequest): Promise<WorkflowRun> {
@@ -293,6 +296,7 @@ async function openRun(request: OpenRequest): Promise<WorkflowRun> {
     startChild,
     resumed,
     group: request.group ?? null,
+    outermost: request.outermost ?? null,
   });
 }
 
@@ -337,11 +341,12 @@ async function retry(
 }
 
 async function startChildRun(
-  { runId, workflow, created, onEvent, cancellation }: ChildRequest,
+  { runId, workflow, created, onEvent, outermost, cancellation }: ChildRequest,
   ports: RunPorts,
   settings: RunSettings,
 ): Promise<RunResult> {
-  const run = await openRun({ runId, workflow, created, ports, settings: { ...settings, onEvent } });
+  const own = { ...settings, onEvent };
+  const run = await openRun({ runId, workflow, created, ports, settings: own, outermost });
   const unfollow = followStops(cancellation, run);
   return run.drive().finally(unfollow);
 }

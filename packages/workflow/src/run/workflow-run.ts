@@ -8,7 +8,7 @@ import type { Halt, RunOutcome } from "../plan/run-state.ts";
 import type { StepState } from "../plan/step-state.ts";
 import { orderOf } from "../budget/budget-choice.ts";
 import type { GroupPlace } from "./concurrency-group.ts";
-import { withNotifications } from "./notifications.ts";
+import { rulesFor, withNotifications } from "./notifications.ts";
 import { Notifier } from "./notifier.ts";
 import { RequestWatch } from "./requests.ts";
 import { ApprovalWaits } from "./approval-waits.ts";
@@ -25,7 +25,7 @@ import { codeOf, factsOf, knownCost } from "../records/run-record.ts";
 import type { RunEntry, RunNotedEntry } from "../records/entry-types.ts";
 import { openTelemetry, type RunTelemetry } from "../records/telemetry.ts";
 import { discardAfterEnd } from "../steps/step-discard.ts";
-import type { StepContext } from "../steps/step-context.ts";
+import type { Outermost, StepContext } from "../steps/step-context.ts";
 import { maskerOf } from "../secrets.ts";
 import type { RunInstances } from "../plan/run-instances.ts";
 import type { StepInstance } from "../plan/step-instance.ts";
@@ -47,6 +47,8 @@ export interface WorkflowRunOptions {
   readonly resumed: boolean;
   /** Its place in the concurrency group; null if it needs none. */
   readonly group: GroupPlace | null;
+  /** Null: it is no run of a sub-workflow. */
+  readonly outermost: Outermost | null;
 }
 
 type EndedState = Extract<StepState, { kind: "ended" }>;
@@ -104,6 +106,7 @@ export class WorkflowRun {
       note: (entry) => this.#note(entry),
       cacheNotes: new Map(),
       emit: (event) => this.#emit(event),
+      outermost: options.outermost,
     };
     this.#pieces = new Pieces({
       context: this.#context,
@@ -303,7 +306,7 @@ export class WorkflowRun {
       areOrdered: this.#areOrdered,
     });
     const next = { now: this.#now(), id: () => ports.ids.next() };
-    return withNotifications(entries.slice(0, room), workflow, log.record, next);
+    return withNotifications(entries.slice(0, room), rulesFor(this.#context), log.record, next);
   }
 
   async #afterChange(id: string): Promise<void> {

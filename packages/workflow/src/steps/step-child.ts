@@ -15,7 +15,7 @@ import type { RunOutcome } from "../plan/run-state.ts";
 import type { RunResult, WorkflowEvent } from "../run-ports.ts";
 import { factsOf } from "../records/run-record.ts";
 import type { RunCreated, RunEventEntry } from "../records/entry-types.ts";
-import { worktreeOf, type StartedPiece, type StepContext } from "./step-context.ts";
+import { worktreeOf, type Outermost, type StartedPiece, type StepContext } from "./step-context.ts";
 import {
   budgetUsedUp,
   ceilingOf,
@@ -37,6 +37,7 @@ export interface ChildRequest {
   /** For a run that does not exist yet. */
   readonly created: RunCreated;
   readonly onEvent: (event: WorkflowEvent) => void;
+  readonly outermost: Outermost;
   readonly cancellation: StepCancellation;
 }
 
@@ -70,7 +71,14 @@ async function attempt(
     }
     const onEvent = bubble(context, started, action);
     const { jobId: runId } = started;
-    const result = await startChild({ runId, workflow: action.workflow, created, onEvent, cancellation });
+    const result = await startChild({
+      runId,
+      workflow: action.workflow,
+      created,
+      onEvent,
+      outermost: outermostOf(context, started),
+      cancellation,
+    });
     const { outcome } = result;
     if (outcome === "INTERRUPTED") return null;
     const end = { ...endOf({ ...result, outcome }), spent: result.spent };
@@ -89,6 +97,11 @@ async function attempt(
     if (isFailureOfRun(error)) throw error;
     return failed(error);
   }
+}
+
+function outermostOf(context: StepContext, { instance }: StartedPiece): Outermost {
+  const { context: first, path } = context.outermost ?? { context, path: "" };
+  return { context: first, path: `${path}${instance.id}/` };
 }
 
 async function childCreated(

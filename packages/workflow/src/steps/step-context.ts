@@ -30,6 +30,15 @@ export interface StepContext {
   /** By step. Not in the journal: what an earlier process began is not stored. */
   readonly cacheNotes: Map<string, CacheNote>;
   readonly emit: (event: WorkflowEvent) => void;
+  /** Null: this is the outermost run. */
+  readonly outermost: Outermost | null;
+}
+
+/** For the run of a sub-workflow. */
+export interface Outermost {
+  readonly context: StepContext;
+  /** Ids of the steps from there to this run, each with a slash, such as `release/`. */
+  readonly path: string;
 }
 
 /** A step with an attempt that was journaled. */
