@@ -22,6 +22,8 @@ export const libraryCures: Readonly<Partial<Record<ErrorCode, string>>> = {
     "Install the program, or set its path in `workers.NAME.program` of `config`; `npx agentcore doctor` says what was looked for.",
   AC_WORKER_TOO_OLD:
     "Update the program, or set the path of a newer one in `workers.NAME.program` of `config`.",
+  AC_ARTIFACT_NOT_FOUND:
+    "`showJob(id)` of the client returns the artifacts of each attempt. A directory is read on the machine that ran the attempt.",
   AC_JOB_UNFINISHED: "Wait for the end of the job first.",
   AC_CAPABILITY_UNSUPPORTED: "Request capabilities that the worker's adapter lists, or use another worker.",
   AC_BUDGET_COST:
