@@ -66,7 +66,6 @@ it.each<[name: string, script: string, found: unknown]>([
     `rm -rf ../.git; git init -qb new $PWD/../../other; echo "gitdir: $PWD/../../other/.git" > ../.git`,
     { branch: "new" },
   ],
-  ["no repository", "rm -rf ../.git", { root: null }],
   ["a broken configuration", "echo '[broken' > ../.git/config", /bad config line/],
   ["a repository without objects", "rm -rf ../.git/objects", /cannot be read/],
 ])("is asked of git again after %s", async (_name, script, wanted) => {
@@ -74,6 +73,13 @@ it.each<[name: string, script: string, found: unknown]>([
   expect(askedAgain).toBe(true);
   if (wanted instanceof RegExp) expect(found).toMatch(wanted);
   else expect(found).toMatchObject(JSON.parse(JSON.stringify(wanted).replace("SUB", workspace)));
+});
+
+it("no repository is seen without asking git", async () => {
+  expect(await afterChange("rm -rf ../.git")).toEqual({
+    found: { root: null, branch: null },
+    askedAgain: false,
+  });
 });
 
 it.each([

@@ -156,7 +156,7 @@ describe("the base of a run", () => {
     real("checkout", "-q", "--detach");
     await expect(baseOf({})).rejects.toMatchObject({
       code: "AC_WORKFLOW_BRANCH",
-      message: expect.stringContaining("--base-branch"),
+      message: expect.stringContaining("name the base branch"),
     });
     expect(await baseOf({ baseBranch: "work" })).toMatchObject({ branch: "work" });
   });

@@ -203,7 +203,7 @@ describe("a step with a worktree of its own in a workspace that is", () => {
     run(workspace, "checkout", "-q", "--detach");
     const steps = [shellStep("a", script, { isolation: "worktree", merge: "apply" })];
     await expect(rig.run(testWorkflow(steps), { workspace })).rejects.toMatchObject({
-      message: expect.stringContaining("--base-branch"),
+      message: expect.stringContaining("name the base branch"),
     });
     const branch = { baseBranch: "work" };
     expect((await rig.run(testWorkflow(steps), { workspace, branch })).outcome).toBe("SUCCEEDED");
