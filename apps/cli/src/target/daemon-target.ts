@@ -159,15 +159,13 @@ function listQueryOf({ before, limit, ...query }: JobQuery): JobListQuery & Dead
   return { ...filterOf(query), ...omitUndefined({ before, limit: most }) };
 }
 
+/** Names only the fields that have another form, so that no condition gets lost: without one, `purge` deletes everything. */
 function filterOf(query: JobQuery): DeadLetterListQuery {
-  const { states, labels, ids, idEndings, submittedBefore, submittedAfter, endedBefore, endedAfter } = query;
-  const { worker, tenant, key, code, errorClass } = query;
+  const { before: _b, limit: _l, notReplayed: _r, notPieces: _p, ...conditions } = query;
+  const { states, labels, ids, idEndings, ...rest } = conditions;
+  const { submittedBefore, submittedAfter, endedBefore, endedAfter, ...plain } = rest;
   return omitUndefined({
-    worker,
-    tenant,
-    key,
-    code,
-    errorClass,
+    ...plain,
     state: listOf(states),
     label: labels && Object.entries(labels).map(([name, value]) => `${name}=${value}`),
     id: listOf(ids),

@@ -101,11 +101,33 @@ describe("jobs", () => {
     ["dlq list", (): string[] => ["dlq", "list", "--where", "code=AC_WORKER_EXIT"]],
     ["dlq show", (): string[] => ["dlq", "show", failed]],
     ["dlq replay of one that is alive", (): string[] => ["dlq", "replay", delayed]],
+    ["jobs list by text", (): string[] => ["jobs", "list", "--where", "text=LATER"]],
     ["dlq purge of nothing", (): string[] => ["dlq", "purge", "--where", "worker=none"]],
     ["budget", (): string[] => ["budget"]],
   ])("%s prints the same for both, as text and as JSON", async (_what, args) => {
     expect((await same(...args())).code).not.toBe(6);
     expect((await same(...args(), "--json")).stdout).not.toBe("");
+  });
+
+  it("that meet no condition are not listed, replayed or purged, whatever the condition", async () => {
+    const conditions = [
+      "workspace=/none",
+      "text=none",
+      "worker=none",
+      "tenant=none",
+      "key=none",
+      "label.a=none",
+    ];
+    for (const condition of [...conditions, "code=AC_INTERNAL", "error_class=network", "ended_before=1h"]) {
+      const where = ["--where", condition];
+      const listed = [];
+      for (const list of ["jobs", "dlq"]) listed.push((await there(list, "list", ...where, "--json")).stdout);
+      const replayed = (await there("dlq", "replay", ...where, "--json")).stdout;
+      const purged = (await there("dlq", "purge", ...where)).stdout;
+      const nothing = { condition, listed: ["", ""], replayed: "", purged: "0 deleted\n" };
+      expect({ condition, listed, replayed, purged }).toEqual(nothing);
+    }
+    expect((await there("dlq", "list")).stdout).toContain(failed.slice(-8));
   });
 
   it("have their bytes with --raw, and -f ends with the job", async () => {
