@@ -163,6 +163,11 @@ describe("limits", () => {
     });
     expect(await post('{"wehre":{}}')).toMatchObject({ message: expect.stringContaining("wehre") });
     expect(await post('{"where":{}}')).toMatchObject({ message: expect.stringContaining("all: true") });
+    for (const field of ["state", "label", "id", "idEnding"])
+      expect(await post(`{"where":{"${field}":[]}}`)).toMatchObject({
+        status: 400,
+        message: expect.stringContaining(field),
+      });
   });
 
   it("log a flood of refusals once, and count each", async () => {

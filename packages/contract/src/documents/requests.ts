@@ -11,7 +11,9 @@ const moment = () =>
     .datetime({ offset: true })
     .transform((text) => Date.parse(text))
     .optional();
-const oneOrMany = <S extends z.ZodType>(each: S) => z.union([each, z.array(each).max(1000)]).optional();
+/** A list of none is refused: as a condition it would hold for nothing, or for everything. */
+const oneOrMany = <S extends z.ZodType>(each: S) =>
+  z.union([each, z.array(each).min(1).max(1000)]).optional();
 /** Digits in a query, a number in a body. */
 const whole = () => z.coerce.number<number | string>().int();
 const name = () => z.string().min(1).max(512);
