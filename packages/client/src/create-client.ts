@@ -266,6 +266,7 @@ class Caller {
       try {
         const document = await documentOf<T>(
           await this.#ask(withQuery(path, query), { method: "GET", ...call }),
+          this.#transport.place,
         );
         this.#wasAnswered = true;
         if (lost !== null) onConnection?.("back", lost);
@@ -295,6 +296,7 @@ class Caller {
           ? {}
           : { body: JSON.stringify(body), headers: { "content-type": "application/json" } }),
       }),
+      this.#transport.place,
     );
 
   async stream(query: Query, lastEventId: number | null, signal: AbortSignal): Promise<Response> {
@@ -303,7 +305,7 @@ class Caller {
       ...(lastEventId === null ? {} : { "last-event-id": String(lastEventId) }),
     };
     const response = await this.#ask(withQuery("/v1/events", query), { method: "GET", headers, signal });
-    return response.ok ? response : documentOf(response);
+    return response.ok ? response : documentOf(response, this.#transport.place);
   }
 
   async #ask(path: string, { headers, ...init }: Asked): Promise<Response> {
@@ -325,8 +327,11 @@ function withQuery(path: string, query: Query): string {
   return text === "" ? path : `${path}?${text}`;
 }
 
-async function documentOf<T>(response: Response): Promise<T> {
-  const text = await response.text();
+async function documentOf<T>(response: Response, place: string): Promise<T> {
+  // The daemon may go away in the middle of its answer.
+  const text = await response.text().catch((error: unknown) => {
+    throw unreachable(place, error);
+  });
   const document = jsonOf(text) as Partial<ErrorDocument> | undefined;
   if (typeof document !== "object" || document === null || typeof document.type !== "string") {
     const start = text.slice(0, 200);

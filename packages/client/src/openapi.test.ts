@@ -2,6 +2,8 @@
 import { openApiDocument } from "@agentcore/api";
 import { serveTestApi, type TestApi } from "@agentcore/api/testing";
 import type { AgentCoreError } from "@agentcore/contract";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createClient, type AgentCoreClient } from "./index.ts";
 
@@ -201,6 +203,31 @@ describe("a daemon", () => {
     expect(() => createClient({ url: "unix:///a%zz" })).toThrow(
       expect.objectContaining({ code: "AC_USAGE" }),
     );
+  });
+
+  it("that goes away in the middle of an answer is unreachable, and a GET is repeated", async () => {
+    const answer = '{"v":1,"type":"health"}';
+    let answers = 0;
+    const server = createServer((request, response) => {
+      answers += 1;
+      response.writeHead(200, { "content-length": answer.length });
+      if (answers === 1 || (answers > 2 && request.method === "GET")) return response.end(answer);
+      response.write(answer.slice(0, 9), () => response.destroy());
+      return response;
+    });
+    try {
+      await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+      const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+      const client = createClient({ url, reconnectMs: 60_000 });
+      await client.health();
+      await expect(client.health()).resolves.toMatchObject({ type: "health" });
+      expect(answers).toBe(3);
+      const lost = { code: "AC_API_UNREACHABLE", message: expect.stringContaining(url) };
+      await expect(client.submitJob(job)).rejects.toMatchObject(lost);
+      expect(answers).toBe(4);
+    } finally {
+      await new Promise((resolve) => server.close(resolve));
+    }
   });
 
   it("that is gone is unreachable", async () => {
