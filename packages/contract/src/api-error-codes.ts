@@ -3,17 +3,17 @@ export const apiErrorCodes = {
   AC_API_UNREACHABLE: {
     meaning: "The daemon does not answer at its address.",
     retryable: true,
-    cure: "Start `agentcored`, or correct the URL.",
+    cure: "Start `agentcored`, or correct the URL or the state directory.",
   },
   AC_API_UNAUTHORIZED: {
     meaning: "The request has no token, or one that is wrong, expired or revoked.",
     retryable: false,
-    cure: "Create a token on the daemon's machine (`agentcore token create NAME`), and set AGENTCORE_TOKEN to it, or send `Authorization: Bearer TOKEN`.",
+    cure: "Create a token on the daemon's machine (`agentcore token create NAME --state-dir DIR`), and set AGENTCORE_TOKEN to it, or send `Authorization: Bearer TOKEN`.",
   },
   AC_API_FORBIDDEN: {
     meaning: "The token has the scope `read`, and the request would change something.",
     retryable: false,
-    cure: "Use a token with the scope `operate`: `agentcore token create NAME --scope operate` on the daemon's machine.",
+    cure: "Use a token with the scope `operate`: `agentcore token create NAME --scope operate --state-dir DIR` on the daemon's machine.",
   },
   AC_API_HOST: {
     meaning: "The request names a host that is not one of the daemon.",

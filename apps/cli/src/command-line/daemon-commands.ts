@@ -48,8 +48,8 @@ export function defineDaemon({ define, finish, io }: Definition): void {
 }
 
 const runText = `
-Signals: SIGHUP reads the file again, and a file with mistakes changes nothing. SIGTERM and Ctrl-C take no more events and let
-runs go on for the grace period; a second one ends it; a third one exits at once.
-Exit codes: 0 stopped by a signal, 2 the file has mistakes or another daemon has the state directory, 6 the state directory
-could not be used.
+Signals: SIGHUP reads the file again, and a file with mistakes changes nothing. \
+SIGTERM and Ctrl-C take no more events and let runs go on for the grace period; a second one ends it; a third one exits at once.
+Exit codes: 0 stopped by a signal, 2 the file has mistakes or another daemon has the state directory, \
+6 the state directory could not be used.
 `;

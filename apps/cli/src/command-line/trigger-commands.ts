@@ -13,7 +13,7 @@ const shown = (lines: readonly string[], text = ""): string => `${examples(lines
 
 export function defineTop({ define, finish, io }: Definition): void {
   daemonCommand(define, "top", "Show live what a daemon does: what runs, what waits, and what needs a person")
-    .option("--once", "print the screen once; so it is in a pipe, too")
+    .option("--once", "print the screen once, as it is done in a pipe")
     .addHelpText(
       "after",
       shown(

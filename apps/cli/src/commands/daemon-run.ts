@@ -8,6 +8,7 @@ import { formatProblem } from "@agentcore/yaml-file";
 import { requireAdapters } from "../adapters.ts";
 import { requireDaemonFile } from "../daemon/load-daemon-file.ts";
 import { Daemon } from "../daemon/open-daemon.ts";
+import { isPageBuilt, pageNotBuilt } from "../daemon/page-files.ts";
 import { notifyServiceManager, reloadingStates, watchdogOf } from "../daemon/service-manager.ts";
 import { watchFile } from "../daemon/watch-file.ts";
 import { exitCodes } from "../exit-code.ts";
@@ -38,6 +39,7 @@ export async function runDaemon(file: string, options: DaemonRunOptions, io: Io)
     return definition;
   };
   const definition = await read();
+  const graceMs = options.grace ?? graceMsDefault;
   const signals = new Signals();
   const endAsked = Promise.withResolvers<string>();
   const daemon = await Daemon.open({
@@ -50,7 +52,7 @@ export async function runDaemon(file: string, options: DaemonRunOptions, io: Io)
     log,
     logLevel,
     onStderr: (chunk) => io.stderr.write(chunk.toString()),
-    graceMs: options.grace ?? graceMsDefault,
+    graceMs,
     onEndAsked: () => endAsked.resolve("the API"),
   });
   const notify = (...states: readonly string[]) => notifyServiceManager(io.env, log, ...states);
@@ -59,19 +61,30 @@ export async function runDaemon(file: string, options: DaemonRunOptions, io: Io)
   const stopBeating = watchdogOf(io.env, log);
   log.info(factsOf(definition, daemon), "the daemon is ready");
   const { url } = daemon.parts.api;
-  if (url !== null)
-    log.info({ page: url }, `the page is at ${url}; agentcore token create makes a token for it`);
+  if (url !== null) announcePage(url, definition.stateDir, log);
   await notify("READY=1");
   signals.serve({ reload: () => reloads.ask(), hurry: () => daemon.hurry() });
   const why = await Promise.race([signals.end, endAsked.promise, daemon.broken]);
   stopWatching();
-  log.info({ why: typeof why === "string" ? why : why.code }, "the daemon is stopping");
+  log.info(
+    { why: typeof why === "string" ? why : why.code, graceMs },
+    "the daemon is stopping; runs may go on for the grace period",
+  );
   await notify("STOPPING=1");
   await daemon.stop();
   stopBeating();
   await log.flush();
   if (typeof why !== "string") throw why;
   return exitCodes.succeeded;
+}
+
+function announcePage(url: string, stateDir: string, log: Log): void {
+  if (!isPageBuilt()) log.warn({ page: url }, pageNotBuilt);
+  else
+    log.info(
+      { page: url },
+      `the page is at ${url}; agentcore token create NAME --scope operate --state-dir ${stateDir} makes a token for it`,
+    );
 }
 
 function factsOf({ name, triggers, sources, stateDir, server }: DaemonDefinition, { parts }: Daemon) {

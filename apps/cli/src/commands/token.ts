@@ -3,6 +3,7 @@ import { createToken } from "@agentcore/api";
 import { AgentCoreError, formatDuration, systemClock, systemIds } from "@agentcore/contract";
 import { createSqliteTokenStore } from "@agentcore/store-sqlite";
 import type { StoredToken, TokenScope, TokenStore } from "@agentcore/triggers";
+import { findDaemon } from "../daemon/daemon-place.ts";
 import { exitCodes } from "../exit-code.ts";
 import type { Io } from "../io.ts";
 import { findId } from "../queue/find-id.ts";
@@ -27,17 +28,24 @@ export async function newToken(name: string, options: CreateOptions, io: Io): Pr
     throw new AgentCoreError("AC_USAGE", `the name has more than ${nameCharactersMax} characters`);
   const { scope = "read", expires } = options;
   const expiresAt = expires === undefined ? null : systemClock.now() + expires;
-  const { text, stored } = await withTokens(options, io, (store) =>
-    createToken({ name: oneLine(name), scope, expiresAt }, { store, clock: systemClock, ids: systemIds }),
-  );
+  const { text, stored, directory } = await withTokens(options, io, async (store, directory) => ({
+    ...(await createToken(
+      { name: oneLine(name), scope, expiresAt },
+      { store, clock: systemClock, ids: systemIds },
+    )),
+    directory,
+  }));
   if (options.json === true) {
     io.stdout.json({ type: "token_created", ...factsOf(stored), token: text });
     return exitCodes.succeeded;
   }
   io.stdout.write(`${text}\n`);
   const end = expires === undefined ? "does not expire" : `expires in ${formatDuration(expires)}`;
+  // A daemon rarely uses the usual state directory, and a token that was made there by mistake looks like a wrong one.
+  const where = `${directory}${findDaemon(directory) === null ? ", where none runs now" : ""}`;
   io.stderr.write(
-    `agentcore: token ${shortId(stored.id)} has the scope ${scope} and ${end}; its text is not shown again\n`,
+    `agentcore: token ${shortId(stored.id)} has the scope ${scope} and ${end}; its text is not shown again\n` +
+      `agentcore: it is for the daemon on ${where}\n`,
   );
   return exitCodes.succeeded;
 }
@@ -62,8 +70,17 @@ export async function revokeToken(text: string, options: StateOptions, io: Io): 
   return exitCodes.succeeded;
 }
 
-const withTokens = <T>(options: StateOptions, io: Io, use: (store: TokenStore) => Promise<T>): Promise<T> =>
-  withDatabase(options, io, (database) => use(createSqliteTokenStore(database)), "writes");
+const withTokens = <T>(
+  options: StateOptions,
+  io: Io,
+  use: (store: TokenStore, directory: string) => Promise<T>,
+): Promise<T> =>
+  withDatabase(
+    options,
+    io,
+    (database, directory) => use(createSqliteTokenStore(database), directory),
+    "writes",
+  );
 
 const factsOf = ({ id, name, scope, createdAt, expiresAt }: StoredToken) => ({
   id,

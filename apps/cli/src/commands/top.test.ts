@@ -93,7 +93,7 @@ it("says what to do where no daemon runs", async () => {
   const { code, stderr } = await agentcore(scratch, ["top", "--state-dir", other]);
   expect(code).not.toBe(0);
   expect(stderr).toMatch(
-    /no daemon runs on .*other-state; start it with agentcored FILE, or name one with --url/,
+    /no daemon runs on .*other-state; name the state directory of one with --state-dir, or its --url, or start one with agentcored FILE/,
   );
   expect(stderr).not.toMatch(/^ +at /m);
 });

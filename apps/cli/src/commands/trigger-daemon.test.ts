@@ -51,6 +51,7 @@ it("an event is emitted, its run is shown, cancelled and repeated; a chain that 
   expect((await run(backfill)).stdout).toMatch(/^\S+\n$/);
   expect((await run(backfill)).stderr).toBe("agentcore: 1 event was accepted before\n");
   const created = await run(["token", "create", "ci", ...here]);
+  expect(created.stderr).toContain(`it is for the daemon on ${scratch.stateDir}\n`);
   const remote = { AGENTCORE_URL: daemon.url ?? "", AGENTCORE_TOKEN: created.stdout.trim() };
   expect((await run(["trigger", "list"], remote)).stdout).toMatch(/at-night +active +nightly \(cron\)/);
   expect((await run(["trigger", "fire", "on-order"], remote)).code).toBe(3);

@@ -46,7 +46,7 @@ const lastEvent = async () => (await api.triggerStore.events({ limit: 1 }))[0]?.
 
 it("finds the daemon of the state directory while it holds its place, and says which directory has none", async () => {
   const args = ["trigger", "list", "--state-dir", scratch.stateDir];
-  const none = `agentcore: no daemon runs on ${scratch.stateDir}; start it with agentcored FILE, or name one with --url\n`;
+  const none = `agentcore: no daemon runs on ${scratch.stateDir}; name the state directory of one with --state-dir, or its --url, or start one with agentcored FILE\n`;
   expect(await run(args)).toMatchObject({ code: 6, stdout: "", stderr: expect.stringContaining(none) });
   const place = await takeDaemonPlace(scratch.stateDir);
   const record = { pid: process.pid, name: "test", file: "/daemon.yaml", startedAt: "2026-01-01T00:00:00Z" };
@@ -121,6 +121,7 @@ it("a token's text is printed once, and only its hash is kept", async () => {
   expect(created.stdout).toMatch(/^agc_[\w-]{43}\n$/);
   const text = created.stdout.trim();
   expect(created.stderr).toMatch(/^agentcore: token \w{8} has the scope operate and expires in 30d/);
+  expect(created.stderr).toContain(`it is for the daemon on ${scratch.stateDir}, where none runs now\n`);
   const listed = await run(["token", "list", ...at]);
   expect(listed.stdout).toMatch(/operate .* in (?:30d|29d\S*) +ci/);
   const database = await openStateDatabase({ directory: scratch.stateDir });

@@ -28,8 +28,8 @@ const types: Readonly<Record<string, string>> = {
   svg: "image/svg+xml",
 };
 
-const notBuilt =
-  "The page is not built in this checkout: run `npm start` once in its root. The API works without it.\n";
+export const pageNotBuilt =
+  "The page is not built in this checkout: run `npm start` once in its root. The API works without it.";
 
 /** With a slash at its end; null: the page is not there. */
 function findPageFiles(): URL | null {
@@ -41,6 +41,8 @@ function findPageFiles(): URL | null {
   return places.find((place) => existsSync(new URL("index.html", place))) ?? null;
 }
 
+export const isPageBuilt = (): boolean => findPageFiles() !== null;
+
 /**
  * Answers with the files of the page; every address that is no file is one of the page's own, and gets its document. `find` is
  * asked each time, so that a page that is built later is served without a restart.
@@ -48,7 +50,8 @@ function findPageFiles(): URL | null {
 export function pageFiles(find: () => URL | null = findPageFiles): PageHandler {
   return async (request) => {
     const files = find();
-    if (files === null) return answer(notBuilt, { status: 503, type: "text/plain; charset=utf-8" });
+    if (files === null)
+      return answer(`${pageNotBuilt}\n`, { status: 503, type: "text/plain; charset=utf-8" });
     const [, name, ending = ""] = /^\/assets\/([\w-]+\.(\w+))$/.exec(new URL(request.url).pathname) ?? [];
     if (name === undefined) {
       const document = await fileOf(new URL("index.html", files));

@@ -79,14 +79,14 @@ export async function withQueue<T>(
 export async function withDatabase<T>(
   options: StateOptions,
   io: Io,
-  use: (database: StateDatabase) => Promise<T>,
+  use: (database: StateDatabase, directory: string) => Promise<T>,
   access: Access = "reads",
 ): Promise<T> {
   const loaded = await loadOptionsConfig(options, io);
   const state = openStateDir(options, loaded, io, access);
   const database = await openStateDatabase({ directory: state.path });
   try {
-    return await use(database);
+    return await use(database, state.path);
   } finally {
     await database.close();
   }

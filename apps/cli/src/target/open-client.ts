@@ -21,7 +21,7 @@ export async function openClient(options: TargetOptions, io: Io): Promise<AgentC
   if (daemon === null) {
     throw new AgentCoreError(
       "AC_API_UNREACHABLE",
-      `no daemon runs on ${path}; start it with agentcored FILE, or name one with --url`,
+      `no daemon runs on ${path}; name the state directory of one with --state-dir, or its --url, or start one with agentcored FILE`,
       { evidence: { stateDir: path } },
     );
   }

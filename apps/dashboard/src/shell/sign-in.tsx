@@ -55,8 +55,9 @@ export function SignIn(): JSX.Element {
         </button>
       </form>
       <p class="faint">
-        Make one on the machine of the daemon: <code>agentcore token create NAME --scope operate</code>, or{" "}
-        <code>--scope read</code> for somebody who only looks.
+        Make one on the machine of the daemon:{" "}
+        <code>agentcore token create NAME --scope operate --state-dir DIR</code>, or <code>--scope read</code>{" "}
+        for somebody who only looks. The log of the daemon names its state directory.
       </p>
     </main>
   );

@@ -33,6 +33,6 @@ const columns: readonly Column<Trigger>[] = [
     ),
   },
   { header: "Next", align: "end", cell: ({ nextAt }) => <Time at={nextAt} /> },
-  { header: "Runs", align: "end", cell: ({ running }) => countText(running) },
-  { header: "Waits", align: "end", cell: ({ waiting }) => countText(waiting) },
+  { header: "Running", align: "end", cell: ({ running }) => countText(running) },
+  { header: "Waiting", align: "end", cell: ({ waiting }) => countText(waiting) },
 ];
