@@ -79,12 +79,8 @@ export async function runDaemon(file: string, options: DaemonRunOptions, io: Io)
 }
 
 function announcePage(url: string, stateDir: string, log: Log): void {
-  if (!isPageBuilt()) log.warn({ page: url }, pageNotBuilt);
-  else
-    log.info(
-      { page: url },
-      `the page is at ${url}; agentcore token create NAME --scope operate --state-dir ${stateDir} makes a token for it`,
-    );
+  const made = `agentcore token create NAME --scope operate --state-dir ${stateDir} makes a token for it`;
+  log.info({ page: url }, isPageBuilt() ? `the page is at ${url}; ${made}` : pageNotBuilt);
 }
 
 function factsOf({ name, triggers, sources, stateDir, server }: DaemonDefinition, { parts }: Daemon) {
