@@ -73,15 +73,16 @@ async function call<T>(url: string, init: RequestInit, used: string | null): Pro
   let response: Response;
   try {
     response = await fetch(url, { ...init, headers, cache: "no-store", credentials: "omit" });
+    // The daemon may go away in the middle of its answer.
+    if (response.ok) return (await response.json()) as Printed<T>;
   } catch (error) {
     const isLate = error instanceof DOMException && error.name === "TimeoutError";
     if (init.signal?.aborted === true && !isLate) throw error;
     throw new ApiError("unreachable", "The daemon does not answer.", {
-      cure: "Look whether it runs: agentcore daemon status.",
+      cure: "Look whether it runs; agentcored FILE starts it.",
       status: 0,
     });
   }
-  if (response.ok) return (await response.json()) as Printed<T>;
   const error = await errorOf(response);
   if (error.status === 401 && used !== null && token.peek() === used) signOut(error.message);
   throw error;
