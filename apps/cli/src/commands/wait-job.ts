@@ -1,7 +1,9 @@
 /** `agentcore jobs wait JOB`: waits for the end of a job that any process runs, and exits with the exit code of `run`. */
 import { AgentCoreError, formatDuration, systemClock } from "@agentcore/contract";
+import type { JobResult } from "@agentcore/scheduler";
 import type { Io } from "../io.ts";
 import { withExitCode } from "../queue/job-outcome.ts";
+import type { JobFacts } from "../screen/job-screen.ts";
 import { summaryLines } from "../screen/summary.ts";
 import { plainScreen } from "../screen/terminal.ts";
 import { findNamedJob } from "../target/find-job.ts";
@@ -14,8 +16,16 @@ export interface WaitOptions extends TargetOptions {
 
 export async function waitForJob(id: string, options: WaitOptions, io: Io): Promise<number> {
   return withTarget({ ...options, isPatient: true }, io, async ({ jobs }) => {
-    const job = await findNamedJob(jobs, id);
-    const ended = await within(options.timeout, jobs.result(job.id), () => `job ${job.id} has not ended`);
+    let job: JobFacts | null = null;
+    const waiting = async (): Promise<JobResult> => {
+      job = await findNamedJob(jobs, id);
+      return jobs.result(job.id);
+    };
+    const ended = await within(options.timeout, waiting(), (time) =>
+      job === null
+        ? `there was no answer about job ${id} within ${time}`
+        : `job ${job.id} has not ended after ${time}; the job continues`,
+    );
     const { result, refused, exitCode } = withExitCode(ended);
     if (options.json === true) io.stdout.json(result);
     else plainScreen(io.stdout).print(summaryLines(result, refused));
@@ -23,13 +33,15 @@ export async function waitForJob(id: string, options: WaitOptions, io: Io): Prom
   });
 }
 
-async function within<T>(timeoutMs: number | undefined, waiting: Promise<T>, what: () => string): Promise<T> {
+async function within<T>(
+  timeoutMs: number | undefined,
+  waiting: Promise<T>,
+  messageOf: (time: string) => string,
+): Promise<T> {
   if (timeoutMs === undefined) return waiting;
   const { promise, reject } = Promise.withResolvers<never>();
   const timer = systemClock.setTimer(timeoutMs, () => {
-    reject(
-      new AgentCoreError("AC_TIMEOUT", `${what()} after ${formatDuration(timeoutMs)}; the job continues`),
-    );
+    reject(new AgentCoreError("AC_TIMEOUT", messageOf(formatDuration(timeoutMs))));
   });
   try {
     return await Promise.race([waiting, promise]);

@@ -1,7 +1,7 @@
 /** Every verb about jobs and workflow runs on the state directory of a daemon, and through its API: both print the same. */
 import { until } from "@agentcore/contract/testing";
 import { existsSync, writeFileSync } from "node:fs";
-import { createServer, type AddressInfo } from "node:net";
+import { createServer, type AddressInfo, type Socket } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { jsonLinesOf, makeScratch } from "../testing/agentcore-process.ts";
@@ -77,7 +77,7 @@ describe("jobs", () => {
     expect(code).toBe(1);
     expect(jsonLinesOf(stdout)).toMatchObject([{ type: "result", outcome: "failed", attempts: 1 }]);
     expect((await same("jobs", "wait", failed)).stdout).toContain("failed");
-    const late = await there("jobs", "wait", delayed, "--timeout", "50ms");
+    const late = await there("jobs", "wait", delayed, "--timeout", "1s");
     expect(late).toMatchObject({ code: 4, stderr: expect.stringContaining("the job continues") });
   });
 
@@ -274,6 +274,18 @@ describe("a daemon that is asked", () => {
   it("that is not there is named, with an exit code that says to try later", async () => {
     const gone = await run(["jobs", "wait", "@last", "--url", "http://127.0.0.1:9"]);
     expect(gone).toMatchObject({ code: 6, stderr: expect.stringContaining("http://127.0.0.1:9") });
+  });
+
+  it("and never answers, as one that is stopped, is waited for no longer than --timeout", async () => {
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const silent = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const sockets = new Set<Socket>();
+    server.on("connection", (socket) => sockets.add(socket));
+    const waited = await run(["jobs", "wait", "j1", "--timeout", "50ms", "--url", silent]);
+    expect(waited).toMatchObject({ code: 4, stderr: expect.stringContaining("no answer about job j1") });
+    for (const socket of sockets) socket.destroy();
+    await new Promise((resolve) => server.close(resolve));
   });
 
   it("gets absolute paths, unless it is reached through a socket of this machine", async () => {
