@@ -176,7 +176,9 @@ it("answers over TCP only with a token, says whether it is ready, and ends when 
   const token = "a-token-that-only-this-test-knows";
   await expect(createClient({ url: url! }).listJobs()).rejects.toMatchObject({ code: "AC_API_UNAUTHORIZED" });
   const remote = createClient({ url: url!, token });
-  expect(await remote.readiness()).toMatchObject({ ready: true, state: "ready" });
+  // Its runtime may still be starting.
+  await until(async () => (await remote.readiness()).ready);
+  expect(await remote.readiness()).toMatchObject({ state: "ready" });
   const page = await fetch(`${daemon.url}/jobs`);
   expect(page.headers.get("content-security-policy")).toContain("script-src 'self'");
   // The program of the tests is bundled without the page.
