@@ -131,7 +131,7 @@ function fixed(text: string, root: string, ids: Map<string, string>): string {
     return id.length === 8 ? known : `019de312-ac00-7000-8000-0000${known}`;
   };
   return text
-    .replaceAll(/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|\b(?=[0-9a-f]*[0-9])[0-9a-f]{8}\b/g, numbered)
+    .replaceAll(/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|\b[0-9a-f]{8}\b/g, numbered)
     .replaceAll(`${root}/project`, "/home/you/project")
     .replaceAll(`${root}/xdg`, "/home/you/.local/state")
     .replaceAll(containment, "(verified by cgroup);$1sealed (bubblewrap);")
