@@ -144,7 +144,7 @@ function scriptOf({ id, fields }: Row, file: string): string {
 function triggerOf(row: Row): string {
   const work = (file: string, more = "") =>
     `{ worker: shell, capabilities: [RUN_COMMANDS], instructions: ${json(scriptOf(row, file) + more)} }`;
-  const steps = `\n: {{steps}} "{{workflow_status}}"\nprintf '%s' '{{steps.a.outputs.said}}' > steps-${row.id}`;
+  const steps = `\n: {{steps}} "{{workflow_status}}"\nprintf '%s' '{{steps.a.outputs.said}}' > steps-${row.id}.part\nmv steps-${row.id}.part steps-${row.id}`;
   return `  ${row.id}:
     on: ${row.id}
     workflow: flow.yaml
