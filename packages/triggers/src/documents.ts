@@ -8,7 +8,7 @@ import type {
 import { spentAt } from "./decide/budget.ts";
 import type { WaitReason } from "./decide/waiting.ts";
 import type { EventSource, TriggerDefinition } from "./definition.ts";
-import type { FiringState } from "./firing.ts";
+import { waitingKinds, type FiringState } from "./firing.ts";
 import type { TriggerState } from "./trigger-state.ts";
 import type { FiringCount, StoredEvent, StoredFiring } from "./trigger-store.ts";
 
@@ -72,7 +72,7 @@ function triggerFields(view: TriggerView): Omit<TriggerDocument, "type"> {
     pauseNote: pause?.note ?? null,
     nextFireAt,
     cooldownEndsAt: state.cooldownUntil === 0 ? null : state.cooldownUntil,
-    waiting: countOf("waiting", "evaluating"),
+    waiting: countOf(...waitingKinds),
     running: countOf("running"),
     runs: state.runs,
     failuresInARow: state.failuresInARow,

@@ -54,7 +54,23 @@ export type FiringState =
 
 export type RunOutcome = "SUCCEEDED" | "FAILED" | "CANCELLED";
 
-export const isOpen = ({ state: { kind } }: Firing): boolean => kind !== "ended" && kind !== "skipped";
+type FiringKind = FiringState["kind"];
+
+/** Of firings that still wait for something. */
+export const openKinds = [
+  "waiting",
+  "evaluating",
+  "running",
+  "analyzing",
+] as const satisfies readonly FiringKind[];
+export const overKinds = ["ended", "skipped"] as const satisfies readonly FiringKind[];
+
+/** Of firings whose run has not begun. */
+export const waitingKinds = ["waiting", "evaluating"] as const satisfies readonly FiringKind[];
+
+export const isWaiting = ({ state }: Firing): boolean => waitingKinds.some((kind) => kind === state.kind);
+
+export const isOpen = ({ state }: Firing): boolean => openKinds.some((kind) => kind === state.kind);
 
 /** Id of the run that the state names; null: none. */
 export const runOf = ({ state }: Firing): string | null => ("run" in state ? state.run : null);

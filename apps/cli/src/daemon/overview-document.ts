@@ -7,7 +7,7 @@ import {
   type OverviewRunning,
 } from "@agentcore/contract";
 import { jobDocument, type JobRecord, type QueueStats, type WaitingFor } from "@agentcore/scheduler";
-import type { MachineState } from "@agentcore/triggers";
+import { isWaiting, type MachineState } from "@agentcore/triggers";
 import { activityOf, shortened, type Doing } from "./board.ts";
 import type { Readiness } from "./readiness.ts";
 
@@ -212,7 +212,7 @@ function triggersOf({ machine, nextSlotAt }: OverviewFacts): OverviewDocument["t
       const firings = open.get(id) ?? [];
       const running = firings.filter(({ state }) => state.kind === "running").length;
       const nextAt = isActive ? nextSlotAt(on) : null;
-      return { name: id, nextAt, waiting: firings.length - running, running };
+      return { name: id, nextAt, waiting: firings.filter(isWaiting).length, running };
     });
 }
 

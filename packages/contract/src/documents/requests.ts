@@ -4,6 +4,7 @@ import { errorClassSchema } from "../error-class.ts";
 import { jobSubmissionSchema } from "../job.ts";
 import { lazySchema } from "../lazy-schema.ts";
 import { artifactKindSchema } from "../result.ts";
+import { firingStates } from "./trigger-documents.ts";
 
 /** In the program as ms since the epoch. */
 const moment = () =>
@@ -267,7 +268,7 @@ export const firingListQuerySchema = lazySchema(() =>
     trigger: name().optional(),
     event: name().optional(),
     run: name().optional(),
-    state: oneOrMany(z.enum(["waiting", "evaluating", "running", "analyzing", "ended", "skipped"])),
+    state: oneOrMany(z.enum(firingStates)),
     ...sequence(),
   }),
 );

@@ -100,6 +100,9 @@ export const triggerEventDocumentSchema = lazySchema(() =>
 );
 export type TriggerEventDocument = z.infer<typeof triggerEventDocumentSchema>;
 
+/** The open ones first. */
+export const firingStates = ["waiting", "evaluating", "running", "analyzing", "ended", "skipped"] as const;
+
 export const firingDocumentSchema = lazySchema(() =>
   z.strictObject({
     type: z.literal("firing"),
@@ -110,7 +113,7 @@ export const firingDocumentSchema = lazySchema(() =>
     event: text,
     at: z.number(),
     key: maybeText,
-    state: z.enum(["waiting", "evaluating", "running", "analyzing", "ended", "skipped"]),
+    state: z.enum(firingStates),
     /** Of its runs, from 1; null if it was skipped. */
     attempt: maybeCount,
     /** While it waits: not before this moment. */

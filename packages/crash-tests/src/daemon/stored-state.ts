@@ -1,11 +1,11 @@
 /** What a daemon has stored, read from outside. */
 import type { Journal } from "@agentcore/scheduler";
-import type { StoredEvent, StoredFiring, TriggerStore } from "@agentcore/triggers";
+import { openKinds, type StoredEvent, type StoredFiring, type TriggerStore } from "@agentcore/triggers";
 import { readRun } from "@agentcore/workflow";
 
 /** Whether an event waits to be decided, or a firing is not over. */
 export async function isAnythingOpen(store: TriggerStore): Promise<boolean> {
-  const open = await store.firings({ kinds: ["waiting", "evaluating", "running"], limit: 1 });
+  const open = await store.firings({ kinds: openKinds, limit: 1 });
   return open.length > 0 || (await store.unrouted(1)).length > 0;
 }
 

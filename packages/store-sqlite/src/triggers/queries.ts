@@ -1,5 +1,7 @@
 /** Read-only queries about events and firings, for people. */
 import {
+  openKinds,
+  overKinds,
   pageSize,
   type EventQuery,
   type FiringCount,
@@ -55,7 +57,7 @@ interface Select {
 }
 
 type Kind = FiringCount["kind"];
-const everyKind: readonly Kind[] = ["waiting", "evaluating", "running", "analyzing", "ended", "skipped"];
+const everyKind: readonly Kind[] = [...openKinds, ...overKinds];
 
 /** Selects the numbers of the firings that a query asks for. Its text depends only on which fields are given. */
 function numbersOf(query: FiringQuery): Select {
@@ -65,7 +67,7 @@ function numbersOf(query: FiringQuery): Select {
     return { text: "SELECT number FROM trigger_firings WHERE number < ?", values: [before] };
   // An index gives the newest of each kind; the newest of all kinds are among those.
   const selects = [...new Set(kinds ?? everyKind)].map((kind): Select => {
-    const isOfKind = kind === "ended" || kind === "skipped" ? hasEnded : isOpen;
+    const isOfKind = overKinds.some((over) => over === kind) ? hasEnded : isOpen;
     const where = trigger === undefined ? `${isOfKind} AND kind = ?` : "trigger_id = ? AND kind = ?";
     return {
       text: `SELECT number FROM (SELECT number FROM trigger_firings WHERE ${where} AND number < ? ORDER BY number DESC LIMIT (? + 0))`,

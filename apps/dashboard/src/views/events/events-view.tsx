@@ -8,7 +8,14 @@ import { useList } from "../list.tsx";
 import { options } from "../runs/runs-view.tsx";
 import { EventTable, FiringTable, type Firing, type TriggerEvent } from "./tables.tsx";
 
-const states = ["waiting", "evaluating", "running", "ended", "skipped"];
+const states = Object.keys({
+  waiting: true,
+  evaluating: true,
+  running: true,
+  analyzing: true,
+  ended: true,
+  skipped: true,
+} satisfies Record<Firing["state"], true>);
 
 export function EventsView(): JSX.Element {
   const showsFirings = route.value.query.get("show") === "firings";
