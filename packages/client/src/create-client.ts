@@ -4,6 +4,8 @@ import {
   backOffMs,
   isAgentCoreError,
   isErrorCode,
+  sleep,
+  systemClock,
   type AcceptedDocument,
   type AnswerRequest,
   type ApprovalDocument,
@@ -71,7 +73,6 @@ import {
   type WorkflowLogQuery,
 } from "@agentcore/contract";
 import { followEvents, mayRepeat, type FollowedEvent, type FollowOptions } from "./follow-events.ts";
-import { pause } from "./pause.ts";
 import { transportFor, unreachable, type Fetch, type Transport } from "./transport.ts";
 
 export interface ClientOptions {
@@ -276,7 +277,7 @@ class Caller {
         if (lost === null) onConnection?.("lost", error);
         lost = error;
         const pauseMs = backOffMs(failures, repeatPause);
-        await pause(pauseMs, call?.signal);
+        await sleep(systemClock, pauseMs, call?.signal);
         waitedMs += pauseMs;
       }
     }

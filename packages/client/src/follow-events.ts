@@ -1,6 +1,6 @@
 /** Server-sent events as an async iterator that connects again where it stopped. */
-import { AgentCoreError, isAgentCoreError, type EventTopic } from "@agentcore/contract";
-import { pause } from "./pause.ts";
+import { AgentCoreError, isAgentCoreError, sleep, systemClock, type EventTopic } from "@agentcore/contract";
+import { EventParser, type StreamMessage } from "./event-parser.ts";
 
 /** What a stream gives: a document of a topic, or that events were missed. */
 export type FollowedEvent =
@@ -45,15 +45,15 @@ export async function* followEvents(
         const response = await connect(last, either);
         for await (const message of messagesOf(response, either)) {
           pauseMs = firstPauseMs;
-          last = message.id;
-          const event = eventOf(message);
+          last = Number(message.id);
+          const event = eventOf(message, last);
           if (event !== null) yield event;
         }
       } catch (error) {
         if (either.aborted) return;
         if (isAgentCoreError(error) && !mayRepeat.has(error.code)) throw error;
       }
-      await pause(pauseMs, either);
+      await sleep(systemClock, pauseMs, either);
       pauseMs = Math.min(pauseMs * 2, pauseMsMax);
     }
   } finally {
@@ -68,35 +68,24 @@ export const mayRepeat: ReadonlySet<string> = new Set([
   "AC_API_TIMEOUT",
 ]);
 
-interface Message {
-  readonly id: number;
-  readonly event: string;
-  readonly data: string;
-}
-
-function eventOf({ id, event, data }: Message): FollowedEvent | null {
+function eventOf({ event, data }: StreamMessage, id: number): FollowedEvent | null {
   if (event === "ready") return null;
   if (event === "resync") return { kind: "resync", id };
   return { kind: "event", id, topic: event as EventTopic, document: JSON.parse(data) as EventDocument };
 }
 
-async function* messagesOf(response: Response, signal: AbortSignal): AsyncGenerator<Message> {
+async function* messagesOf(response: Response, signal: AbortSignal): AsyncGenerator<StreamMessage> {
   if (response.body === null) return;
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   const stop = (): void => void reader.cancel().catch(() => {});
   signal.addEventListener("abort", stop, { once: true });
-  let text = "";
+  const parser = new EventParser();
   try {
     for (;;) {
       const { done, value } = await reader.read();
       if (done) return;
-      text += value;
-      for (let end = text.indexOf("\n\n"); end !== -1; end = text.indexOf("\n\n")) {
-        const message = messageOf(text.slice(0, end));
-        text = text.slice(end + 2);
-        if (message !== null) yield message;
-      }
-      if (text.length > messageCharactersMax) {
+      yield* parser.push(value);
+      if (parser.pending > messageCharactersMax) {
         throw new AgentCoreError("AC_INTERNAL", "an event of the daemon is too long");
       }
     }
@@ -104,18 +93,4 @@ async function* messagesOf(response: Response, signal: AbortSignal): AsyncGenera
     signal.removeEventListener("abort", stop);
     stop();
   }
-}
-
-/** Null: a comment. */
-function messageOf(text: string): Message | null {
-  const fields = new Map(
-    text.split("\n").flatMap((line) => {
-      const [, name, value] = /^(\w+): ?(.*)$/.exec(line) ?? [];
-      return name === undefined ? [] : [[name, value ?? ""] as const];
-    }),
-  );
-  const [id, event, data] = [fields.get("id"), fields.get("event"), fields.get("data")];
-  return id === undefined || event === undefined || data === undefined
-    ? null
-    : { id: Number(id), event, data };
 }

@@ -6,5 +6,6 @@ export {
   type ClientOptions,
   type Page,
 } from "./create-client.ts";
+export { EventParser, type StreamMessage } from "./event-parser.ts";
 export type { EventDocument, FollowedEvent, FollowOptions } from "./follow-events.ts";
 export type { Fetch } from "./transport.ts";

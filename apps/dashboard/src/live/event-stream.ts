@@ -1,4 +1,5 @@
 /** One stream of events, connected again whenever it breaks, from where it stopped. */
+import { EventParser, type StreamMessage } from "@agentcore/client";
 import type { EventTopic } from "@agentcore/contract";
 import type { EventDocument, StreamEvent, StreamState } from "./messages.ts";
 
@@ -65,60 +66,26 @@ async function readOnce(
       await response.body?.cancel();
       return response.status;
     }
-    const parser = new StreamParser(({ id, event, data }) => {
+    const take = ({ id, event, data }: StreamMessage): void => {
       onId(id);
       if (event === "ready") onState("live");
       else if (event === "resync") {
         onState("live");
         onResync(id);
       } else onEvent({ topic: event as EventTopic, document: JSON.parse(data) as EventDocument }, id);
-    });
+    };
+    const parser = new EventParser();
     const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
     for (;;) {
       const { done, value } = await reader.read();
       if (done) return response.status;
       clearTimeout(timer);
       timer = setTimeout(() => silence.abort(), silenceMsMax);
-      parser.push(value);
+      for (const message of parser.push(value)) take(message);
     }
   } finally {
     clearTimeout(timer);
   }
-}
-
-export interface StreamMessage {
-  readonly id: string;
-  readonly event: string;
-  readonly data: string;
-}
-
-/** Takes a stream of server-sent events in pieces of any size. Comments are dropped. */
-export class StreamParser {
-  readonly #onMessage: (message: StreamMessage) => void;
-  #text = "";
-
-  constructor(onMessage: (message: StreamMessage) => void) {
-    this.#onMessage = onMessage;
-  }
-
-  push(piece: string): void {
-    this.#text += piece;
-    for (let end = this.#text.indexOf("\n\n"); end !== -1; end = this.#text.indexOf("\n\n")) {
-      const message = messageOf(this.#text.slice(0, end));
-      this.#text = this.#text.slice(end + 2);
-      if (message !== null) this.#onMessage(message);
-    }
-  }
-}
-
-function messageOf(text: string): StreamMessage | null {
-  const fields: Record<string, string> = {};
-  for (const line of text.split("\n")) {
-    const [, name, value] = /^(\w+): ?(.*)$/.exec(line) ?? [];
-    if (name !== undefined && value !== undefined) fields[name] = value;
-  }
-  const { id, event, data } = fields;
-  return id === undefined || event === undefined || data === undefined ? null : { id, event, data };
 }
 
 function pause(ms: number, signal: AbortSignal): Promise<void> {
