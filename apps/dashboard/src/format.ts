@@ -1,4 +1,5 @@
 /** Values as text. */
+import { formatDuration } from "@agentcore/contract";
 
 const dash = "–";
 
@@ -26,17 +27,10 @@ const units = [
   ["s", 1000],
 ] as const;
 
-/** The two largest units, as the command line writes them: `3h12m`, `250ms`. */
+/** As the command line writes it: `3h12m`, `250ms`. */
 export function durationText(ms: number | null): string {
   if (ms === null) return dash;
-  if (ms < 1000) return `${Math.max(0, Math.round(ms))}ms`;
-  if (ms < 60_000) return `${(ms / 1000).toFixed(1).replace(/\.0$/, "")}s`;
-  const index = units.findIndex(([, size]) => ms >= size);
-  const [unit, size] = units[index] ?? units[2];
-  const [smallUnit, smallSize] = units[index + 1] ?? units[3];
-  const whole = Math.floor(ms / size);
-  const rest = Math.floor((ms - whole * size) / smallSize);
-  return rest === 0 ? `${whole}${unit}` : `${whole}${unit}${rest}${smallUnit}`;
+  return formatDuration(Math.max(0, ms));
 }
 
 /** `12s ago`, `in 3m`, or a date above a week. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { durationSchema, formatDuration, parseDurationMs } from "./duration.ts";
+import { durationSchema, parseDurationMs } from "./duration.ts";
+import { formatDuration } from "./std/duration-text.ts";
 
 describe("a duration", () => {
   it.each([

@@ -1,6 +1,7 @@
 /** Small helpers that every layer uses. None of them depends on AgentCore types. */
 export * from "./back-off.ts";
 export * from "./bounded-map.ts";
+export * from "./duration-text.ts";
 export * from "./error-facts.ts";
 export * from "./line-reader.ts";
 export * from "./omit-undefined.ts";
