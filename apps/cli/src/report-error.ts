@@ -1,11 +1,5 @@
 /** Reports the error of a command: one message, the cure, and an exit code that distinguishes usage from failure. */
-import {
-  AgentCoreError,
-  cureOf,
-  isAgentCoreError,
-  type ErrorCode,
-  type ErrorDocument,
-} from "@agentcore/contract";
+import { AgentCoreError, cureOf, errorDocument, isAgentCoreError, type ErrorCode } from "@agentcore/contract";
 import { exitCodes } from "./exit-code.ts";
 import type { Io } from "./io.ts";
 
@@ -111,15 +105,3 @@ export function writeJsonError(
 ): void {
   io.stdout.json({ ...errorDocument(error), cure });
 }
-
-/** The error as the command line prints it. `facts`: more evidence. */
-export const errorDocument = (
-  { code, message, evidence }: AgentCoreError,
-  facts: Readonly<Record<string, string>> = {},
-): ErrorDocument => ({
-  type: "error",
-  code,
-  message,
-  cure: cureOf(code, "command line"),
-  evidence: { ...evidence, ...facts },
-});

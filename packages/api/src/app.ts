@@ -1,8 +1,8 @@
 /** The HTTP API as one function from request to response: the checks in front, the operations, and errors as answers. */
-import { AgentCoreError, jsonDocument, type Clock, type Log } from "@agentcore/contract";
+import { AgentCoreError, errorDocument, jsonDocument, type Clock, type Log } from "@agentcore/contract";
 import { OpenAPIHono } from "@hono/zod-openapi";
 import type { MiddlewareHandler } from "hono";
-import { asAgentCoreError, causeText, errorDocument, statusOf } from "./http/error-answer.ts";
+import { asAgentCoreError, causeText, statusOf } from "./http/error-answer.ts";
 import { limitBody } from "./http/limit-body.ts";
 import { Refusals } from "./http/refusals.ts";
 import { checkHost, checkOrigin } from "./http/same-site.ts";

@@ -7,6 +7,7 @@ export {
   jobDocument,
   type WhyFacts,
 } from "./documents/job-documents.ts";
+export * from "./documents/answer-documents.ts";
 export { jobResult, resultLine, type JobResult } from "./documents/result-line.ts";
 export type { RunEventListener } from "./run-events.ts";
 export * from "./job-query.ts";

@@ -1,9 +1,8 @@
 /** `agentcore dlq list|show|replay|purge`: shows, replays and deletes jobs that failed for good. */
-import { AgentCoreError, isAgentCoreError, systemClock } from "@agentcore/contract";
+import { AgentCoreError, errorDocument, isAgentCoreError, systemClock } from "@agentcore/contract";
 import type { DeadLetterQuery, JobEdit } from "@agentcore/scheduler";
 import { exitCodes } from "../exit-code.ts";
 import type { Io } from "../io.ts";
-import { errorDocument } from "../report-error.ts";
 import type { Edit } from "../options/option-values.ts";
 import { deadTable } from "../screen/job-screen.ts";
 import { span } from "../screen/line.ts";

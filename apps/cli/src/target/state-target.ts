@@ -1,15 +1,15 @@
 /** The state directory of this machine as the target of commands. */
-import { systemClock, type ErrorDocument, type SubmittedDocument } from "@agentcore/contract";
+import { systemClock } from "@agentcore/contract";
 import {
   editJob,
   jobDecisionsDocument,
   jobDetailsDocument,
   jobDocument,
+  failedReplayDocument,
   jobResult,
-  type FailedReplay,
+  replayedDocument,
+  submitDocument,
   type JobPage,
-  type Replayed,
-  type SubmitOutcome,
 } from "@agentcore/scheduler";
 import { createSqliteJournal, createSqliteLedger } from "@agentcore/store-sqlite";
 import { listRuns } from "@agentcore/workflow";
@@ -19,7 +19,6 @@ import type { Io } from "../io.ts";
 import { budgetLevels } from "../queue/budget-levels.ts";
 import { lastRefusal, noteRefusal } from "../queue/last-refusal.ts";
 import { requireJob, type OpenedQueue } from "../queue/open-queue.ts";
-import { errorDocument } from "../report-error.ts";
 import { leftProcesses } from "../state/quarantine.ts";
 import { answerWait } from "../workflow/answer-approval.ts";
 import { findRunId } from "../workflow/find-run.ts";
@@ -55,7 +54,7 @@ function stateJobs({ store, client, loaded, state }: OpenedQueue): TargetJobs {
         const { code, message } = last.error;
         noteRefusal(state, { command: "submit", jobId: null, code, message });
       }
-      return outcomes.map(submitted);
+      return outcomes.map(submitDocument);
     },
     lastRefusal: () => lastRefusal(state),
     list: async (query) => documentsOf(await store.list(query)),
@@ -90,31 +89,18 @@ function stateJobs({ store, client, loaded, state }: OpenedQueue): TargetJobs {
 
 const documentsOf = ({ jobs, next }: JobPage): JobDocumentPage => ({ jobs: jobs.map(jobDocument), next });
 
-function submitted(outcome: SubmitOutcome): SubmittedDocument | ErrorDocument {
-  if (outcome.ok) {
-    const { id, deduplicated } = outcome.handle;
-    return { type: "submitted", id, deduplicated };
-  }
-  return errorDocument(outcome.error);
-}
-
 function stateDeadLetters({ client: { deadLetters } }: OpenedQueue): TargetDeadLetters {
   return {
     list: async (query) => documentsOf(await deadLetters.list(query)),
     replay: async (id, edits) => replayedDocument(await deadLetters.replay(id, editJob(edits))),
     replayAll: async (query, edits, onBatch) => {
       await deadLetters.replayAll(query, editJob(edits), ({ replayed, failed }) =>
-        onBatch([...replayed.map(replayedDocument), ...failed.map(failedDocument)]),
+        onBatch([...replayed.map(replayedDocument), ...failed.map(failedReplayDocument)]),
       );
     },
     purge: async (query, onBatch) => void (await deadLetters.purge(query, onBatch)),
   };
 }
-
-const replayedDocument = (replayed: Replayed) => ({ type: "replayed" as const, ...replayed });
-
-const failedDocument = ({ deadJobId, error }: FailedReplay): ErrorDocument =>
-  errorDocument(error, { deadJobId });
 
 function stateRuns({ database }: OpenedQueue, io: Io): TargetRuns {
   const journal = createSqliteJournal(database);

@@ -1,13 +1,5 @@
 /** Errors as answers: the document `error`, and the HTTP status that its code has. */
-import {
-  cureOf,
-  AgentCoreError,
-  errorCodes,
-  errorText,
-  isAgentCoreError,
-  type ErrorCode,
-  type ErrorDocument,
-} from "@agentcore/contract";
+import { AgentCoreError, errorCodes, errorText, isAgentCoreError, type ErrorCode } from "@agentcore/contract";
 
 /** Codes without an entry: 503 if the same request may succeed later, otherwise 400. */
 const statuses: Partial<Readonly<Record<ErrorCode, number>>> = {
@@ -59,14 +51,6 @@ export const asAgentCoreError = (error: unknown): AgentCoreError =>
   isAgentCoreError(error)
     ? error
     : new AgentCoreError("AC_INTERNAL", "internal error; the log of the daemon has it", { cause: error });
-
-export const errorDocument = ({ code, message, evidence }: AgentCoreError): ErrorDocument => ({
-  type: "error",
-  code,
-  message,
-  cure: cureOf(code, "command line"),
-  evidence,
-});
 
 /** For the log. */
 export const causeText = ({ cause, message }: AgentCoreError): string =>

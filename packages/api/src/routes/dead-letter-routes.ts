@@ -8,8 +8,14 @@ import {
   replaySchema,
   type ReplayRequest,
 } from "@agentcore/contract";
-import { editJob, jobDocument, type EditJob, type JobEdit } from "@agentcore/scheduler";
-import { errorDocument } from "../http/error-answer.ts";
+import {
+  editJob,
+  failedReplayDocument,
+  jobDocument,
+  replayedDocument,
+  type EditJob,
+  type JobEdit,
+} from "@agentcore/scheduler";
 import { jobQueryOf, selectionOf } from "../job-filter.ts";
 import { listDocument, listOf, one, operation, type ApiApp } from "../operation.ts";
 import type { DeadLettersPort } from "../ports.ts";
@@ -69,10 +75,7 @@ function addChangeRoutes(app: ApiApp, deadLetters: DeadLettersPort): void {
       body: replaySchema,
       answer: one("Replayed"),
     },
-    async ({ params: { id }, body }) => ({
-      type: "replayed",
-      ...(await deadLetters.replay(id, editOf(body))),
-    }),
+    async ({ params: { id }, body }) => replayedDocument(await deadLetters.replay(id, editOf(body))),
   );
 
   operation(
@@ -90,12 +93,8 @@ function addChangeRoutes(app: ApiApp, deadLetters: DeadLettersPort): void {
     async ({ body: { where, all, before, limit = batchJobs, ...edits } }) => {
       const query = { ...selectionOf({ where, all }), limit, ...omitUndefined({ before }) };
       const { replayed, failed, next } = await deadLetters.replayPage(query, editOf(edits));
-      const errors = failed.map(({ deadJobId, error }) => {
-        const document = errorDocument(error);
-        return { ...document, evidence: { ...document.evidence, deadJobId } };
-      });
       return listDocument({
-        items: [...replayed.map((each) => ({ type: "replayed", ...each })), ...errors],
+        items: [...replayed.map(replayedDocument), ...failed.map(failedReplayDocument)],
         next,
       });
     },

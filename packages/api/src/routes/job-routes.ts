@@ -20,9 +20,8 @@ import {
   jobDetailsDocument,
   jobDocument,
   jobResult,
-  type SubmitOutcome,
+  submitDocument,
 } from "@agentcore/scheduler";
-import { errorDocument } from "../http/error-answer.ts";
 import { jobQueryOf, selectionOf } from "../job-filter.ts";
 import { listDocument, listOf, one, operation, type ApiApp } from "../operation.ts";
 import type { JobsPort } from "../ports.ts";
@@ -58,7 +57,7 @@ function addSubmitRoutes(app: ApiApp, jobs: JobsPort): void {
       const [outcome] = await jobs.submit([body as JobSubmission]);
       if (outcome === undefined) throw new AgentCoreError("AC_INTERNAL", "the job was not submitted");
       if (!outcome.ok) throw outcome.error;
-      return submitted(outcome);
+      return submitDocument(outcome);
     },
   );
 
@@ -81,7 +80,7 @@ function addSubmitRoutes(app: ApiApp, jobs: JobsPort): void {
         throw new AgentCoreError("AC_API_REQUEST", "jobs: not a list of 1 to 1,000 jobs");
       }
       const outcomes = await jobs.submit(given);
-      return listDocument({ items: outcomes.map(submitted), next: null });
+      return listDocument({ items: outcomes.map(submitDocument), next: null });
     },
   );
 }
@@ -314,8 +313,3 @@ async function cancel(
   if (kind === "not_found") throw new AgentCoreError("AC_JOB_NOT_FOUND", `no job has the id ${id}`);
   return { type: "cancel", id, outcome: kind };
 }
-
-const submitted = (outcome: SubmitOutcome): object =>
-  outcome.ok
-    ? { type: "submitted", id: outcome.handle.id, deduplicated: outcome.handle.deduplicated }
-    : errorDocument(outcome.error);

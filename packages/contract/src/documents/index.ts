@@ -1,5 +1,6 @@
 /** The documents that programs read: lines of `--json`, and answers of the API. */
 export * from "./daemon-documents.ts";
+export * from "./error-document.ts";
 export * from "./form.ts";
 export * from "./job-documents.ts";
 export * from "./overview-document.ts";
