@@ -3,7 +3,6 @@
  * run until it ends, and prints the lines of steps that run at the same time as they come, each with the name of its step.
  */
 import { AgentCoreError, sleep, systemClock } from "@agentcore/contract";
-import { runLabel } from "@agentcore/scheduler";
 import { exitCodes } from "../exit-code.ts";
 import type { Io } from "../io.ts";
 import { span, type Line } from "../screen/line.ts";
@@ -13,7 +12,8 @@ import { plainScreen } from "../screen/terminal.ts";
 import { oneLine } from "../screen/text.ts";
 import { goesOn } from "../target/goes-on.ts";
 import { withTarget } from "../target/open-target.ts";
-import type { Target, TargetJobs } from "../target/target.ts";
+import type { Target } from "../target/target.ts";
+import { jobsOfRun } from "../workflow/jobs-of-run.ts";
 import { printJob, type LogsOptions } from "./logs.ts";
 
 type RunLogsOptions = Omit<LogsOptions, "attempt">;
@@ -35,7 +35,7 @@ export async function workflowLogs(
     for (;;) {
       // Asked first: a run that is over gets no more jobs.
       const goesOn = await isAtWork();
-      const jobs = (await jobsOf(target.jobs, id)).toReversed();
+      const jobs = (await jobsOfRun((query) => target.jobs.list(query), id)).toReversed();
       const wanted = jobs.filter((job) => isOf(job.step ?? "", step));
       if (wanted.length === 0 && step !== undefined && !goesOn) throw noSuchStep(id, step, jobs);
       for (const job of wanted.filter((each) => !printed.has(each.id))) {
@@ -49,18 +49,6 @@ export async function workflowLogs(
       await sleep(systemClock, lookMs);
     }
   });
-}
-
-const pageJobs = 1000;
-
-/** Newest first. */
-async function jobsOf(jobs: TargetJobs, run: string): Promise<readonly JobFacts[]> {
-  const query = { labels: { [runLabel]: run }, limit: pageJobs };
-  const found: JobFacts[] = [];
-  for (let page = await jobs.list(query); ; page = await jobs.list({ ...query, before: page.next })) {
-    found.push(...page.jobs);
-    if (page.next === null) return found;
-  }
 }
 
 const lookMs = 250;

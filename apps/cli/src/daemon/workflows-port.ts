@@ -55,7 +55,7 @@ export function workflowsPort({ workflows, journal, store, env }: WorkflowsPortO
     jobs: async (run, step) => {
       const id = await findRunId(journal, run);
       const labels: Record<string, string> = step === null ? {} : { "workflow.step": step };
-      return jobsOfRun(store, id, { labels });
+      return jobsOfRun((query) => store.list(query), id, { labels });
     },
   };
 }

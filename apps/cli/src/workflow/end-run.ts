@@ -16,6 +16,6 @@ export async function endWithoutFile(
   { journal, store, cancelJob }: EndOptions,
 ): Promise<void> {
   await endRun(journal, id, { at: systemClock.now(), message });
-  const unfinished = await jobsOfRun(store, id, { states: ["queued", "running"] });
+  const unfinished = await jobsOfRun((query) => store.list(query), id, { states: ["queued", "running"] });
   for (const { job } of unfinished) await cancelJob(job.id, { reason: interruptedMessage });
 }

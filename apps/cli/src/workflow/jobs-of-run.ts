@@ -1,20 +1,18 @@
 /** Finds the jobs of a workflow run in the queue. */
-import { runLabel, type JobQuery, type JobRecord, type JobStore } from "@agentcore/scheduler";
+import { runLabel, type JobQuery } from "@agentcore/scheduler";
 
 const pageJobs = 1000;
 
-/** Newest first; all states by default. */
-export async function jobsOfRun(
-  store: Pick<JobStore, "list">,
+/** Newest first; all states by default. `list`: of a store, or of what a command asks. */
+export async function jobsOfRun<Job>(
+  list: (query: JobQuery) => Promise<{ readonly jobs: readonly Job[]; readonly next: string | null }>,
   run: string,
   { states, labels }: Pick<JobQuery, "states" | "labels"> = {},
-): Promise<readonly JobRecord[]> {
+): Promise<readonly Job[]> {
   const query = { labels: { ...labels, [runLabel]: run }, limit: pageJobs, states };
-  const found: JobRecord[] = [];
-  let page = await store.list(query);
-  for (;;) {
+  const found: Job[] = [];
+  for (let page = await list(query); ; page = await list({ ...query, before: page.next })) {
     found.push(...page.jobs);
     if (page.next === null) return found;
-    page = await store.list({ ...query, before: page.next });
   }
 }
