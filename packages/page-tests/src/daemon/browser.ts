@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import axe from "axe-core";
 import type { Page } from "playwright-core";
 import { sidewaysScroll } from "../look.ts";
-import { until, type DaemonCheck, type Rig, type RigOptions } from "./rig.ts";
+import { setHidden, settled, streams, until, type DaemonCheck, type Rig, type RigOptions } from "./rig.ts";
 
 export const browserChecks: readonly DaemonCheck[] = [
   { name: "axe finds nothing on any view, light or dark, wide or narrow", run: accessible },
@@ -49,12 +49,6 @@ async function axeFindings(page: Page): Promise<readonly string[]> {
     ({ id, impact, nodes }) => `${id} (${String(impact)}): ${nodes[0]?.html.slice(0, 200)}`,
   );
 }
-
-/** Until what it reads first is there. */
-const settled = async (page: Page): Promise<void> => {
-  await page.getByRole("heading", { level: 1 }).waitFor();
-  await until("the view has read", async () => (await page.getByText("Loading").count()) === 0);
-};
 
 const firstId = async (rig: Rig, path: string): Promise<string | undefined> =>
   (await rig.call<{ items: readonly { id: string }[] }>(path)).items[0]?.id;
@@ -115,12 +109,6 @@ const shell = (rig: Rig, instructions: string) =>
     task: { worker: "shell", workspace: rig.workspace, instructions, capabilities: ["run_commands"] },
   });
 
-/** How many streams the daemon serves. */
-async function streams(rig: Rig): Promise<number> {
-  const metrics = await rig.text("/metrics");
-  return Number(/^agentcore_api_stream_clients (\d+)$/m.exec(metrics)?.[1]);
-}
-
 const row = (page: Page, text: string) => page.getByRole("row").filter({ hasText: text });
 
 async function asleep(rig: Rig): Promise<void> {
@@ -130,13 +118,7 @@ async function asleep(rig: Rig): Promise<void> {
   await until("its stream is open", async () => (await streams(rig)) === 1);
   const asked: string[] = [];
   page.on("request", (request) => asked.push(request.url()));
-  // Headless windows are never hidden, so the page is told that its window is.
-  const setVisibility = (state: string) =>
-    page.evaluate((value) => {
-      Object.defineProperty(document, "visibilityState", { value, configurable: true });
-      document.dispatchEvent(new Event("visibilitychange"));
-    }, state);
-  await setVisibility("hidden");
+  await setHidden(page, true);
   await until("its stream is closed", async () => (await streams(rig)) === 0);
   asked.length = 0;
   await shell(rig, "true # while it was asleep");
@@ -146,7 +128,7 @@ async function asleep(rig: Rig): Promise<void> {
   });
   assert.deepEqual(asked, []);
   assert.equal(await row(page, "while it was asleep").count(), 0);
-  await setVisibility("visible");
+  await setHidden(page, false);
   await row(page, "while it was asleep").filter({ hasText: "succeeded" }).waitFor();
   await page.context().close();
 }

@@ -4,7 +4,7 @@ import { mkdtemp, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Page } from "playwright-core";
-import { until, type DaemonCheck, type Look, type Rig, type RigOptions } from "./rig.ts";
+import { settled, until, type DaemonCheck, type Look, type Rig, type RigOptions } from "./rig.ts";
 
 export const guideFile: RigOptions = {
   file: `events:
@@ -83,9 +83,8 @@ async function workingJob(rig: Rig): Promise<string> {
 
 async function picture(rig: Rig, path: string, look: Look, file: string): Promise<void> {
   const page: Page = await rig.open(path, look);
-  await page.getByRole("heading", { level: 1 }).waitFor();
   await page.locator(".badge", { hasText: "live" }).waitFor();
-  await until("the view has read", async () => (await page.getByText(/^(Loading|Reading)/).count()) === 0);
+  await settled(page);
   await page.screenshot({ path: file, fullPage: true });
   await page.context().close();
   assert.ok((await stat(file)).size > 10_000);

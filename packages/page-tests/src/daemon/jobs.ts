@@ -6,9 +6,8 @@ import { systemIds } from "@agentcore/contract";
 import { byJobDedup, claimAs, die, testJob, testSubmission } from "@agentcore/scheduler/testing";
 import { createSqliteJobStore, openStateDatabase } from "@agentcore/store-sqlite";
 import { execa } from "execa";
-import type { Page } from "playwright-core";
 import { sidewaysScroll } from "../look.ts";
-import { until, type DaemonCheck, type Rig, type RigPlace } from "./rig.ts";
+import { badge, until, type DaemonCheck, type Rig, type RigPlace } from "./rig.ts";
 
 const deadLetters = 10_000;
 const batchJobs = 500;
@@ -56,8 +55,6 @@ async function submit(rig: Rig, instructions: string, given: Given = {}): Promis
 
 const count = async (rig: Rig, path: string): Promise<number> =>
   (await rig.call<{ count: number }>(`/v1/counts/${path}`)).count;
-
-const badge = (page: Page, state: string) => page.locator("h1 .badge", { hasText: state });
 
 export const jobChecks: readonly DaemonCheck[] = [
   { name: "a job is submitted in a form, and its story appears live", run: submitted },

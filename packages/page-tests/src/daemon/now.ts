@@ -1,6 +1,6 @@
 /** The frame of the page and its first screen: signing in, one stream for all tabs, approvals, tokens that only read, and a stop. */
 import type { BrowserContext, Page } from "playwright-core";
-import { until, type DaemonCheck, type Rig, type RigOptions } from "./rig.ts";
+import { setHidden, streams, until, type DaemonCheck, type Rig, type RigOptions } from "./rig.ts";
 
 export const nowOptions: RigOptions = {
   file: `events:
@@ -30,23 +30,6 @@ async function openSignedOut({ browser, url }: Rig): Promise<Page> {
 async function signIn(page: Page, token: string): Promise<void> {
   await page.getByLabel("Token").fill(token);
   await page.getByRole("button", { name: "Sign in" }).click();
-}
-
-/** How many streams the daemon serves. */
-async function streams({ url, readToken }: Rig): Promise<number> {
-  const response = await fetch(`${url}/metrics`, { headers: { authorization: `Bearer ${readToken}` } });
-  return Number(/^agentcore_api_stream_clients (\d+)$/m.exec(await response.text())?.[1]);
-}
-
-/** A page in a browser without a window is always visible, so that this says it to the page. */
-async function setHidden(page: Page, isHidden: boolean): Promise<void> {
-  await page.evaluate(
-    (state) => {
-      Object.defineProperty(document, "visibilityState", { configurable: true, get: () => state });
-      document.dispatchEvent(new Event("visibilitychange"));
-    },
-    isHidden ? "hidden" : "visible",
-  );
 }
 
 const stateOf = async (page: Page): Promise<string> =>

@@ -13,7 +13,7 @@ import { createToken } from "@agentcore/api";
 import { systemClock, systemIds } from "@agentcore/contract";
 import { createSqliteTokenStore, openStateDatabase } from "@agentcore/store-sqlite";
 import { execa } from "execa";
-import { chromium, type Browser, type Page } from "playwright-core";
+import { chromium, type Browser, type Locator, type Page } from "playwright-core";
 import { findChromium, noChromium } from "../find-chromium.ts";
 
 const root = fileURLToPath(new URL("../../../../", import.meta.url));
@@ -227,4 +227,29 @@ export async function until(what: string, look: () => Promise<boolean> | boolean
     if (performance.now() > deadlineMs) throw new Error(`never: ${what}`);
     await pause(50);
   }
+}
+
+/** Waits until the view has what it reads first. */
+export async function settled(page: Page): Promise<void> {
+  await page.getByRole("heading", { level: 1 }).waitFor();
+  await until("the view has read", async () => (await page.getByText(/^(Loading|Reading)/).count()) === 0);
+}
+
+/** The state beside the title of a view. */
+export const badge = (page: Page, state: string): Locator => page.locator("h1 .badge", { hasText: state });
+
+/** How many streams the daemon serves. */
+export async function streams(rig: Rig): Promise<number> {
+  return Number(/^agentcore_api_stream_clients (\d+)$/m.exec(await rig.text("/metrics"))?.[1]);
+}
+
+/** A page in a browser without a window is always visible, so that this says it to the page. */
+export async function setHidden(page: Page, isHidden: boolean): Promise<void> {
+  await page.evaluate(
+    (state) => {
+      Object.defineProperty(document, "visibilityState", { configurable: true, get: () => state });
+      document.dispatchEvent(new Event("visibilitychange"));
+    },
+    isHidden ? "hidden" : "visible",
+  );
 }

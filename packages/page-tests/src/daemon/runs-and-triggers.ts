@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { createSqliteLedger, openStateDatabase } from "@agentcore/store-sqlite";
 import type { Locator, Page } from "playwright-core";
-import { until, type DaemonCheck, type Rig, type RigOptions, type RigPlace } from "./rig.ts";
+import { badge, until, type DaemonCheck, type Rig, type RigOptions, type RigPlace } from "./rig.ts";
 
 const shell = "worker: shell, capabilities: [run_commands]";
 const head = (name: string): string => `name: ${name}\nversion: "1"\ntimeout: 10m\nsteps:\n`;
@@ -77,8 +77,6 @@ async function seedSpend({ stateDir }: RigPlace): Promise<void> {
 interface List {
   readonly items: readonly { readonly id: string; readonly [field: string]: unknown }[];
 }
-
-const badge = (page: Page, state: string): Locator => page.locator("h1 .badge", { hasText: state });
 
 /** The dialog that the button opens. */
 async function opened(page: Page, name: string): Promise<Locator> {
