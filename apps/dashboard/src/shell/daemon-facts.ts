@@ -30,7 +30,8 @@ export function useDaemonFacts(): void {
   const used = token.value;
   const isLive = streamState.value === "live";
   useEffect(() => {
-    if (used === null) return;
+    // A stream that ends, as that of a hidden tab does, says nothing new.
+    if (used === null || (!isLive && current.peek() !== null)) return;
     let timer: ReturnType<typeof setTimeout> | null = null;
     let isOver = false;
     const ask = async (): Promise<void> => {
