@@ -1,5 +1,5 @@
 import type { ComponentChildren, JSX } from "preact";
-import { useEffect, useId, useRef } from "preact/hooks";
+import { useId, useLayoutEffect, useRef } from "preact/hooks";
 
 export interface DialogProps {
   readonly title: string;
@@ -8,16 +8,14 @@ export interface DialogProps {
   readonly children: ComponentChildren;
 }
 
-/** A modal dialog. It is open as long as it is rendered; focus returns to where it was. */
+/** A modal dialog. It is open as long as it is rendered; the browser gives the focus back when it closes. */
 export function Dialog({ title, onClose, children }: DialogProps): JSX.Element {
   const ref = useRef<HTMLDialogElement>(null);
   const id = useId();
-  useEffect(() => {
-    const before = document.activeElement;
-    ref.current?.showModal();
-    return () => {
-      if (before instanceof HTMLElement) before.focus();
-    };
+  useLayoutEffect(() => {
+    const dialog = ref.current;
+    dialog?.showModal();
+    return () => dialog?.close();
   }, []);
   return (
     <dialog
@@ -27,6 +25,8 @@ export function Dialog({ title, onClose, children }: DialogProps): JSX.Element {
         event.preventDefault();
         onClose();
       }}
+      // A browser closes it at the second Escape without asking.
+      onClose={() => ref.current !== null && onClose()}
     >
       <header class="section-head">
         <h2 id={id}>{title}</h2>
