@@ -5,6 +5,7 @@
  */
 import type { ErrorClass } from "./error-class.ts";
 import type { Grants, Permit } from "./permit.ts";
+import type { SpendGateAccess, SpendGateMode, Upstream } from "./spend-gate.ts";
 import type { CostBasis, Usage, WorkerResult } from "./result.ts";
 import type { Capability, TaskOption, WorkerTask } from "./task.ts";
 import type { WorkerEvent } from "./worker-event.ts";
@@ -39,6 +40,12 @@ export interface WorkerAdapter {
   createReader(context: ReaderContext): OutputReader;
   /** True if the worker itself reports the cost of a whole run; its model then needs no price. */
   readonly reportsCost?: true;
+  /**
+   * For workers that can reach their provider through the spend gate: returns where their requests go without it, and with
+   * which credential. Null for a run that cannot use the gate, such as one with a login that the worker does not send to
+   * another address; it is then metered from its events. If absent, no run of this worker uses the gate.
+   */
+  spendGateUpstream?(task: WorkerTask, context: UpstreamContext): Upstream | null;
   /** For workers that do not print their usage until the end, but write it to files as they run. */
   readonly usageFiles?: UsageFiles;
 }
@@ -85,8 +92,16 @@ export interface WorkerProgram {
   readonly loginPaths: readonly string[];
 }
 
+/** What decides where the requests of a run go. */
+export type UpstreamContext = Pick<PlanContext, "grants" | "hostEnv" | "settings">;
+
 export interface PlanContext {
   readonly grants: Grants;
+  /**
+   * The spend gate's address and key for this run. The plan then uses them instead of the provider's address and of any
+   * credential. Absent: the worker calls its provider directly.
+   */
+  readonly spendGate?: SpendGateAccess | undefined;
   /** Absolute path of the program as found. */
   readonly program: string;
   /** The caller's environment, for credentials and endpoints. Never passed on as a whole. */
@@ -202,6 +217,13 @@ export interface RunRequest {
   readonly task: WorkerTask;
   readonly permit: Permit;
   readonly settings: Readonly<Record<string, unknown>>;
+  /**
+   * Opens the spend gate for this run, for a worker that can use it. Called at most once, before the worker starts. Absent:
+   * runs call their providers directly. Rejects with an `AgentCoreError`; the run then does not start.
+   */
+  readonly openSpendGate?: (upstream: Upstream) => Promise<SpendGateAccess>;
+  /** `required`: a run that cannot use the gate does not start. Default: `auto`. */
+  readonly spendGateMode?: SpendGateMode;
   /** Called in order, synchronously, for every event. Must not throw. */
   readonly onEvent: (event: WorkerEvent) => void;
   /** Called when the worker is released to run, with the data that a later sweep needs to find it. */

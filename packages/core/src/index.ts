@@ -26,3 +26,4 @@ export {
   type ProcessState,
 } from "./process-owner.ts";
 export { type ServeEnd, type ServeOptions, serveRuntime } from "./serve/serve-runtime.ts";
+export type * from "./spend/spend-gate.ts";

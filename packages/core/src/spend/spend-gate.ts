@@ -1,0 +1,81 @@
+/**
+ * Ports of the spend gate, which `@agentcore/spend-gate` implements: the gate itself, and the journal of the calls that it
+ * meters. The gate works within a permit: the permit holds its whole ceiling in the ledger, and the gate divides the ceiling
+ * among the calls of the attempt.
+ */
+import type {
+  SpendGateAccess,
+  Upstream,
+  MeteredSpending,
+  Permit,
+  ProviderCall,
+  StopCause,
+  WireActivity,
+} from "@agentcore/contract";
+
+export interface MeterRequest {
+  readonly permit: Permit;
+  readonly upstream: Upstream;
+  readonly listener: MeterListener;
+  readonly limits: MeterLimits;
+}
+
+/** Of one attempt. Null: no limit. */
+export interface MeterLimits {
+  readonly calls: number | null;
+  readonly callsInFlight: number | null;
+  /** Requests in a row that ask for the same; more are a loop. */
+  readonly identicalCalls: number | null;
+}
+
+/** Called synchronously, in order. Must not throw. */
+export interface MeterListener {
+  /** After each call, and while a response is streamed: the totals of the attempt, which only grow. */
+  onSpending(spending: MeteredSpending): void;
+  onActivity(activity: WireActivity): void;
+  /** The attempt must stop: a ceiling was reached, or it repeats the same request. Called once. */
+  onStop(cause: StopCause): void;
+  /** The provider refused a request with 429 or 529, or with another status that says it is overloaded. */
+  onRefusal(refusal: ProviderRefusal): void;
+}
+
+export interface ProviderRefusal {
+  readonly provider: string;
+  readonly model: string | null;
+  readonly status: number;
+  readonly retryAfterMs: number | null;
+}
+
+/** The meter of one attempt. */
+export interface AttemptMeter {
+  readonly access: SpendGateAccess;
+  /** The totals so far. */
+  spending(): MeteredSpending;
+  /**
+   * Ends the key: later requests are refused with 401, and open calls are ended and charged. Resolves with the totals once
+   * every call is in the journal; a call whose end cannot be written there counts with the most that it can cost. Never
+   * rejects. Idempotent.
+   */
+  close(): Promise<MeteredSpending>;
+}
+
+export interface SpendGate {
+  /** Rejects with an `AgentCoreError` if the gate cannot listen or the upstream is not allowed. */
+  open(request: MeterRequest): Promise<AttemptMeter>;
+  /** Closes all meters and the listeners. Idempotent. */
+  close(): Promise<void>;
+}
+
+/**
+ * Records the calls of attempts. What it has acknowledged survives a crash of the process and of the machine: the start of a
+ * call is recorded before its request is forwarded, and its end before the last byte of its response is. After a crash, an
+ * attempt is charged its ended calls, and the most that its open calls can cost.
+ */
+export interface CallJournal {
+  /** Rejects with `AC_STORE_UNAVAILABLE` if the storage fails; the request is then refused. */
+  begin(call: ProviderCall): Promise<void>;
+  /** Replaces the record with the same id. */
+  end(call: ProviderCall): Promise<void>;
+  /** Calls of a permit, in the order of their start. */
+  calls(permitId: string): Promise<readonly ProviderCall[]>;
+}
