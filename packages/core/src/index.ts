@@ -26,4 +26,5 @@ export {
   type ProcessState,
 } from "./process-owner.ts";
 export { type ServeEnd, type ServeOptions, serveRuntime } from "./serve/serve-runtime.ts";
+export { createMemoryCallJournal } from "./spend/memory-journal.ts";
 export type * from "./spend/spend-gate.ts";
