@@ -1,0 +1,3 @@
+export type * from "./protocols/protocol.ts";
+/** The port that this package implements. */
+export type { SpendGate } from "@agentcore/core";

@@ -1,0 +1,121 @@
+/**
+ * What the spend gate must know about the API of a provider: which requests cost something, what a request asks for, what a
+ * response used, and how to refuse a request or end a response so that the agent understands it and does not retry. Pure: no
+ * clock, no network, no state beyond one response.
+ */
+import type { CallUsage, ProviderProtocol } from "@agentcore/contract";
+
+export interface Protocol {
+  readonly name: ProviderProtocol;
+  /** What becomes of a request. `path` begins with a slash; its query is ignored. Names of headers are in lower case. */
+  route(method: string, path: string, headers: RequestHeaders): Route;
+  /**
+   * Null if the body is no JSON object, or says one of the things that count twice, so that the provider could read another
+   * value than the gate. Answer it with {@link Protocol.malformed}.
+   */
+  readRequest(body: Uint8Array): CallRequest | null;
+  /**
+   * Asks for at most that many tokens of output. Changes this one field, or adds it; every other byte stays. The body must be
+   * one that {@link Protocol.readRequest} could read.
+   */
+  withMaxOutput(body: Uint8Array, tokens: number): Uint8Array;
+  /** Asks the provider to report the usage, where it does so only if asked. Changes this one field. */
+  withUsage(body: Uint8Array): Uint8Array;
+  /** Makes a meter for one response with a status of 200 to 299. */
+  meter(contentType: string | null): ResponseMeter;
+  /** Answers a request that is not forwarded, in the protocol's own form. */
+  refusal(reason: RefusalReason): LocalResponse;
+  /** Answers a request whose body {@link Protocol.readRequest} could not read. */
+  malformed(): LocalResponse;
+  /**
+   * Ends the stream of a response that began. `bytes` is sent after a whole event, and then the response ends. The agent may
+   * retry on its own: `afterwards` answers that. A response that is not a stream, or of which nothing was sent, gets
+   * `afterwards` in its place.
+   */
+  cut(reason: RefusalReason): {
+    readonly bytes: Uint8Array;
+    readonly afterwards: LocalResponse;
+  };
+}
+
+/** Headers of a request, as `node:http` gives them. */
+export type RequestHeaders = Readonly<Record<string, string | readonly string[] | undefined>>;
+
+export type Route =
+  /** Forwarded, and charged by the usage that the response reports. */
+  | { readonly kind: "metered" }
+  /** Forwarded, and free: counting tokens, listing models, the account's own pages. */
+  | { readonly kind: "unmetered" }
+  /** Forwarded. Its response reports no usage, so it is charged the most that it can cost. */
+  | { readonly kind: "charged-by-bound" }
+  /** Not forwarded. The gate answers. */
+  | { readonly kind: "answered"; readonly response: LocalResponse }
+  | { readonly kind: "refused"; readonly response: LocalResponse };
+
+/** A response that the gate makes. `content-length` is not among the headers. */
+export interface LocalResponse {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+/** What a metered request asks for. */
+export interface CallRequest {
+  readonly model: string | null;
+  /** Most output tokens that it asks for, over all answers together; null if it sets no limit. */
+  readonly maxOutputTokens: number | null;
+  readonly isStream: boolean;
+  /** Length of the body. A token has at least one byte, so this bounds the tokens of an input that is in the body. */
+  readonly inputBytes: number;
+  /** False if the request refers to input elsewhere: a stored conversation or prompt, a file or image by id or URL. */
+  readonly isInputInBody: boolean;
+  /** Types of the tools that the provider runs and may charge per call, such as `web_search`. */
+  readonly hostedTools: readonly string[];
+  /** Longest life of the caches that it writes; null if it names none. A longer life costs more. */
+  readonly cacheWrites: "5m" | "1h" | null;
+  /** As asked for; they change the price. Null if the request does not say. */
+  readonly serviceTier: string | null;
+  readonly speed: string | null;
+  readonly region: string | null;
+  /** Equal for requests that ask for the same: ids, metadata and cache marks make no difference. */
+  readonly fingerprint: string;
+}
+
+/** Reads one response. Its memory does not grow with the response. */
+export interface ResponseMeter {
+  /** Takes decoded bytes, in any division. Never throws. */
+  push(chunk: Uint8Array): void;
+  /** What was reported so far; null if nothing was. */
+  usage(): CallUsage | null;
+  /** Bytes of text, arguments of tools and visible reasoning in the response so far. */
+  visibleOutputBytes(): number;
+  /** The terminal event, or the end of the JSON document, was seen: the usage is final. */
+  isComplete(): boolean;
+  /** Bytes at the end of what was pushed that belong to an unfinished event. A stream can be cut before them. */
+  openEventBytes(): number;
+  /** What is wrong with the response, in words; null if nothing is. */
+  fault(): string | null;
+}
+
+/**
+ * `cost_ceiling`, `token_ceiling`, `calls`, `loop`: the attempt is over, and the agent must not retry. `key`: the key is
+ * unknown or its permit has ended. `store`, `upstream`, `in_flight`: a later try can succeed. `too_large`: the body is too
+ * large.
+ */
+export type RefusalKind =
+  | "cost_ceiling"
+  | "token_ceiling"
+  | "calls"
+  | "loop"
+  | "key"
+  | "store"
+  | "upstream"
+  | "in_flight"
+  | "too_large";
+
+/** Why the gate refuses a request or cuts a response. */
+export interface RefusalReason {
+  readonly kind: RefusalKind;
+  /** For the user, in one sentence. */
+  readonly message: string;
+}
