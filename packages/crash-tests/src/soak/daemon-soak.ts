@@ -16,10 +16,11 @@ import { judgeSoak } from "./judge-soak.ts";
 import { Sender, Watcher, type Pace, type Sent } from "./soak-load.ts";
 import {
   mountSmallDisk,
-  notedHeapMb,
+  notedMemory,
   soakConcurrency,
   readStarts,
   writeSoakPlace,
+  type NotedMemory,
   type SmallDisk,
 } from "./soak-place.ts";
 
@@ -38,8 +39,8 @@ export interface MemorySample {
   readonly role: "daemon" | "runtime";
   readonly pid: number;
   readonly residentMb: number;
-  /** After a garbage collection; null: the process has not noted it yet. */
-  readonly heapMb: number | null;
+  /** Null: the process has not noted it yet. */
+  readonly noted: NotedMemory | null;
   readonly descriptors: number;
 }
 
@@ -216,14 +217,14 @@ class Soak {
           role,
           pid: one,
           residentMb: residentMb(one),
-          heapMb: notedHeapMb(this.#rig.root, one),
+          noted: notedMemory(this.#rig.root, one),
           descriptors: descriptors(one),
         });
       if (performance.now() - told < 60_000) continue;
       told = performance.now();
       const now = this.#samples.findLast(({ role }) => role === "daemon");
       this.#options.print(
-        `${at.toFixed(0)} s: heap ${now?.heapMb?.toFixed(1)} MB, rss ${now?.residentMb.toFixed(1)} MB, ${now?.descriptors} descriptors`,
+        `${at.toFixed(0)} s: data ${now?.noted?.dataMb.toFixed(1)} MB, code ${now?.noted?.codeMb.toFixed(1)} MB, rss ${now?.residentMb.toFixed(1)} MB, ${now?.descriptors} descriptors`,
       );
     }
   }

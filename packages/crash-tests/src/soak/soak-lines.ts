@@ -3,7 +3,7 @@ import { loadavg } from "node:os";
 import type { DaemonSoakReport, MemorySample } from "./daemon-soak.ts";
 import { quantile, slopeOf } from "./slope.ts";
 
-/** In MB an hour, of the heap of the daemon. */
+/** In MB an hour, of the objects and buffers of the daemon. */
 const slopeMax = 1;
 /** The slope of a short time says nothing. */
 const judgedSeconds = 1200;
@@ -20,12 +20,12 @@ export function soakVerdict(report: DaemonSoakReport, seed: number): SoakVerdict
   const { sent, findings, watchers, seconds } = report;
   const runs = sent.filter(({ isRun }) => isRun).length;
   const repeated = sent.reduce((sum, { requests }) => sum + requests - 1, 0);
-  const heap = slopeAfterWarmUp(report, "daemon", ({ heapMb }) => heapMb);
+  const data = slopeAfterWarmUp(report, "daemon", dataOf);
   const { before, after } = report.handles;
   const against = [
     ...findings,
-    ...(seconds >= judgedSeconds && heap.slope - 2 * heap.error > slopeMax
-      ? [`the heap of the daemon grows by ${heap.slope.toFixed(2)} MB an hour`]
+    ...(seconds >= judgedSeconds && data.slope - 2 * data.error > slopeMax
+      ? [`the data of the daemon grow by ${data.slope.toFixed(2)} MB an hour`]
       : []),
     ...(after > before + handlesSlack ? [`the daemon keeps ${after} descriptors, and had ${before}`] : []),
   ];
@@ -43,7 +43,7 @@ export function soakVerdict(report: DaemonSoakReport, seed: number): SoakVerdict
       )
       .join("; ")}`,
     ...(["daemon", "runtime"] as const).flatMap((role) => [
-      `memory of the ${role.padEnd(12)}heap ${slopeText(slopeAfterWarmUp(report, role, ({ heapMb }) => heapMb))}, rss ${slopeText(slopeAfterWarmUp(report, role, ({ residentMb }) => residentMb))}`,
+      `memory of the ${role.padEnd(12)}data ${slopeText(slopeAfterWarmUp(report, role, dataOf))}, code ${slopeText(slopeAfterWarmUp(report, role, codeOf))}, rss ${slopeText(slopeAfterWarmUp(report, role, ({ residentMb }) => residentMb))}`,
       `${" ".repeat(26)}at the start ${levelText(report, role, 0)}, at the end ${levelText(report, role, 1)}`,
     ]),
     `202                       at the start ${latencyText(windows(report, (from, to) => sent.filter(({ at }) => at >= from && at < to).map(({ tookMs }) => tookMs)))}`,
@@ -57,6 +57,9 @@ export function soakVerdict(report: DaemonSoakReport, seed: number): SoakVerdict
   ];
   return { lines, isClean: against.length === 0 };
 }
+
+const dataOf = ({ noted }: MemorySample): number | null => noted?.dataMb ?? null;
+const codeOf = ({ noted }: MemorySample): number | null => noted?.codeMb ?? null;
 
 /** Of the calm time at the start and of that at the end. */
 function windows<T>(report: DaemonSoakReport, of: (from: number, to: number) => T): [T, T] {
@@ -96,8 +99,8 @@ const slopeText = ({ slope, error }: { readonly slope: number; readonly error: n
 function levelText(report: DaemonSoakReport, role: MemorySample["role"], window: 0 | 1): string {
   const seen = windows(report, (from, to) => samplesOf(report, role, from, to))[window];
   const median = (values: readonly number[]): string => quantile(values, 0.5).toFixed(1);
-  const heap = median(seen.flatMap(({ heapMb }) => heapMb ?? []));
-  return `heap ${heap} MB, rss ${median(seen.map(({ residentMb }) => residentMb))} MB, ${quantile(
+  const noted = (of: typeof dataOf): string => median(seen.flatMap((sample) => of(sample) ?? []));
+  return `data ${noted(dataOf)} MB, code ${noted(codeOf)} MB, rss ${median(seen.map(({ residentMb }) => residentMb))} MB, ${quantile(
     seen.map((one) => one.descriptors),
     0.5,
   )} descriptors`;

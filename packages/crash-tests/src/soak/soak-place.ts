@@ -54,19 +54,33 @@ export function writeSoakPlace({ root, stateDir }: Rig, noteEveryMs: number): So
 
 const noteMemory = (directory: string, everyMs: number): string => `
 import { renameSync, writeFileSync } from "node:fs";
+import { getHeapCodeStatistics } from "node:v8";
 const path = ${JSON.stringify(directory)} + "/" + process.pid;
 setInterval(() => {
   globalThis.gc();
   const { heapUsed, external } = process.memoryUsage();
-  writeFileSync(path + ".new", String(heapUsed + external));
+  const { code_and_metadata_size: code } = getHeapCodeStatistics();
+  writeFileSync(path + ".new", JSON.stringify({ data: heapUsed + external - code, code }));
   renameSync(path + ".new", path);
 }, ${everyMs}).unref();
 `;
 
-/** What the process last noted that it uses after a garbage collection, in MB; null: nothing yet. */
-export function notedHeapMb(root: string, pid: number): number | null {
+/** What a process uses after a garbage collection. */
+export interface NotedMemory {
+  /** Objects and buffers. */
+  readonly dataMb: number;
+  /** Machine code that V8 compiled. It grows while V8 optimizes rarely used functions, and is bounded by the program. */
+  readonly codeMb: number;
+}
+
+/** What the process last noted; null: nothing yet. */
+export function notedMemory(root: string, pid: number): NotedMemory | null {
   try {
-    return Number(readFileSync(join(root, "memory", String(pid)), "utf8")) / 2 ** 20;
+    const { data, code } = JSON.parse(readFileSync(join(root, "memory", String(pid)), "utf8")) as {
+      readonly data: number;
+      readonly code: number;
+    };
+    return { dataMb: data / 2 ** 20, codeMb: code / 2 ** 20 };
   } catch (error) {
     return ifMissing(null)(error);
   }
