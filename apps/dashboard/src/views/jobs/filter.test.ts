@@ -31,6 +31,7 @@ it("a state is added and taken away, and the page goes with it", () => {
 
 it("knows whether anything is filtered, and by what is not in sight", () => {
   expect([isFiltered(form("before=x")), isFiltered(form("tenant=a"))]).toEqual([false, true]);
+  expect(isFiltered(form("since=sometime&state=nonsense"))).toBe(false);
   expect([hasMore(form("text=a&worker=b")), hasMore(form("since=1h"))]).toEqual([false, true]);
 });
 

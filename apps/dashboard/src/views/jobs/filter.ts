@@ -40,16 +40,19 @@ export const ages = [
   { value: "7d", label: "the last 7 days", ms: 7 * 86_400_000 },
 ] as const;
 
+/** A state or an age that the form does not offer is left out: what it shows is what is asked for, and no more. */
 export function formOf(query: URLSearchParams): JobFilterForm {
   const states = (query.get("state") ?? "").split(",");
+  const fields = fieldNames.map((name) => [name, query.get(name) ?? ""] as const);
   return {
     states: jobStates.filter((state) => states.includes(state)),
-    fields: Object.fromEntries(fieldNames.map((name) => [name, query.get(name) ?? ""])) as Record<
-      FieldName,
-      string
-    >,
+    fields: Object.fromEntries(
+      fields.map(([name, value]) => [name, name === "since" && ageOf(value) === undefined ? "" : value]),
+    ) as Record<FieldName, string>,
   };
 }
+
+const ageOf = (since: string) => ages.find(({ value }) => value === since);
 
 /** For the query of the address. A page of the list before has no meaning for another filter. */
 export function withState(form: JobFilterForm, state: string): Record<string, string | null> {
@@ -74,7 +77,7 @@ export function conditionsOf(
   now: number,
 ): Conditions {
   const { id, run, label, since, ...plain } = fields;
-  const ageMs = ages.find(({ value }) => value === since)?.ms;
+  const ageMs = ageOf(since)?.ms;
   const labels = [...labelsOf(label), ...(run.trim() === "" ? [] : [`workflow.run=${run.trim()}`])];
   const given: Record<string, string | readonly string[]> = {
     state: states,
