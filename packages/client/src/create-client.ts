@@ -73,7 +73,7 @@ import {
   type WorkflowLogQuery,
 } from "@agentcore/contract";
 import { followEvents, mayRepeat, type FollowedEvent, type FollowOptions } from "./follow-events.ts";
-import { transportFor, unreachable, type Fetch, type Transport } from "./transport.ts";
+import { transportFor, unanswered, unreachable, type Fetch, type Transport } from "./transport.ts";
 
 export interface ClientOptions {
   /** `http://HOST:PORT`, `https://HOST`, or `unix:///PATH` of the daemon's socket, which needs no token. */
@@ -86,6 +86,8 @@ export interface ClientOptions {
    * Default 0.
    */
   readonly reconnectMs?: number | undefined;
+  /** Longest time for the answer to one GET request, in ms. Default: 2 minutes, more than a wait on the daemon's side takes. */
+  readonly answerMs?: number | undefined;
   /** Called when a request is about to be repeated for the first time, and when it was answered after that. */
   readonly onConnection?: ((state: "lost" | "back", error: AgentCoreError) => void) | undefined;
 }
@@ -246,6 +248,8 @@ interface Asked extends CallOptions {
 /** Between two requests that find no daemon. */
 const repeatPause = { minMs: 100, maxMs: 2000 };
 
+const defaultAnswerMs = 120_000;
+
 class Caller {
   readonly #transport: Transport;
   readonly #headers: Readonly<Record<string, string>>;
@@ -265,10 +269,7 @@ class Caller {
     let lost: AgentCoreError | null = null;
     for (let failures = 1; ; failures += 1) {
       try {
-        const document = await documentOf<T>(
-          await this.#ask(withQuery(path, query), { method: "GET", ...call }),
-          this.#transport.place,
-        );
+        const document = await this.#getOnce<T>(withQuery(path, query), call?.signal);
         this.#wasAnswered = true;
         if (lost !== null) onConnection?.("back", lost);
         return document;
@@ -283,22 +284,31 @@ class Caller {
     }
   };
 
+  async #getOnce<T>(path: string, signal: AbortSignal | undefined): Promise<T> {
+    const { answerMs = defaultAnswerMs } = this.#options;
+    const limit = AbortSignal.timeout(answerMs);
+    const either = signal === undefined ? limit : AbortSignal.any([signal, limit]);
+    const { place } = this.#transport;
+    return documentOf<T>(await this.#ask(path, { method: "GET", signal: either }), place);
+  }
+
   #mayRepeat(error: unknown, waitedMs: number, call: CallOptions | undefined): error is AgentCoreError {
     const { reconnectMs = 0 } = this.#options;
     const mayComeBack = this.#wasAnswered && waitedMs < reconnectMs && call?.signal?.aborted !== true;
     return mayComeBack && isAgentCoreError(error) && mayRepeat.has(error.code);
   }
 
-  readonly post = async <T>(path: string, body?: object): Promise<T> =>
-    documentOf(
-      await this.#ask(path, {
-        method: "POST",
-        ...(body === undefined
-          ? {}
-          : { body: JSON.stringify(body), headers: { "content-type": "application/json" } }),
-      }),
-      this.#transport.place,
-    );
+  readonly post = async <T>(path: string, body?: object): Promise<T> => {
+    const init =
+      body === undefined
+        ? {}
+        : { body: JSON.stringify(body), headers: { "content-type": "application/json" } };
+    try {
+      return await documentOf<T>(await this.#ask(path, { method: "POST", ...init }), this.#transport.place);
+    } catch (error) {
+      throw isAgentCoreError(error) && error.code === "AC_API_UNREACHABLE" ? unanswered(error) : error;
+    }
+  };
 
   async stream(query: Query, lastEventId: number | null, signal: AbortSignal): Promise<Response> {
     const headers = {

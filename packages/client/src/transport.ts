@@ -56,6 +56,21 @@ export const unreachable = (place: string, error: unknown): AgentCoreError => {
   );
 };
 
+/** No connection came about, so that the daemon has nothing of the request. */
+const unsent: ReadonlySet<unknown> = new Set(["ECONNREFUSED", "ENOENT", "ENOTFOUND", "EAI_AGAIN", "EACCES"]);
+
+/** The error of a request that changes something: without an answer, it may have had its effect. */
+export function unanswered(error: AgentCoreError): AgentCoreError {
+  const { cause } = error.cause instanceof Error ? error.cause : {};
+  const codes = [error.cause, cause].map((one) => (one as { readonly code?: unknown } | undefined)?.code);
+  if (codes.some((code) => unsent.has(code))) return error;
+  return new AgentCoreError(
+    "AC_API_UNREACHABLE",
+    `${error.message}; the request may have taken effect: look before you repeat it`,
+    { evidence: error.evidence, cause: error.cause },
+  );
+}
+
 /** `fetch` cannot open a Unix socket. Loaded when used, because browsers have no such module. */
 function overSocket(socketPath: string): Fetch {
   return async (url, { method = "GET", headers, body, signal }) => {
