@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { absoluteText, durationText, moneyText, plainText, relativeText } from "./format.ts";
+import { absoluteText, attemptText, durationText, moneyText, plainText, relativeText } from "./format.ts";
 
 it("writes durations as the command line does", () => {
   expect([250, 1500, 59_000, 90_061, 11_520_000, 90_000_000].map(durationText)).toEqual([
@@ -15,6 +15,11 @@ it("writes durations as the command line does", () => {
 
 it("writes money with cents, and small sums with four digits", () => {
   expect([0, 0.0042, 1.5, 1234.5].map(moneyText)).toEqual(["$0", "$0.0042", "$1.50", "$1,234.50"]);
+});
+
+it("counts the attempts of a job, but those of a step only up to now", () => {
+  expect(attemptText({ attempt: 1, maxAttempts: 3, run: null })).toBe("1 of 3");
+  expect(attemptText({ attempt: 2, maxAttempts: 100, run: "r" })).toBe("2");
 });
 
 it("says how long ago or until a moment", () => {

@@ -52,6 +52,17 @@ export function absoluteText(at: number): string {
   return `${local} ${zone < 0 ? "−" : "+"}${clock}`;
 }
 
+interface AttemptFacts {
+  readonly attempt: number;
+  readonly maxAttempts: number;
+  /** The workflow run that the job is a step of; null for none. */
+  readonly run: string | null;
+}
+
+/** A step is repeated by its workflow; the attempts of its job are only for a process that was lost. */
+export const attemptText = ({ attempt, maxAttempts, run }: AttemptFacts): string =>
+  run === null ? `${attempt} of ${maxAttempts}` : String(attempt);
+
 export function bytesText(bytes: number | null): string {
   if (bytes === null) return dash;
   if (bytes < 1000) return `${bytes} B`;

@@ -1,7 +1,7 @@
 /** What lists of jobs show of a job. */
 import type { JobDocument, Printed } from "@agentcore/contract";
 import type { JSX } from "preact";
-import { momentMs, plainText } from "../../format.ts";
+import { attemptText, momentMs, plainText } from "../../format.ts";
 import { clock } from "../../live/clock.ts";
 import { Badge } from "../../parts/badge.tsx";
 import { Link } from "../../parts/link.tsx";
@@ -74,7 +74,7 @@ export const jobColumns: readonly Column<JobRow>[] = [
   },
   {
     header: "Attempt",
-    cell: ({ attempt, maxAttempts }) => `${attempt} of ${maxAttempts}`,
+    cell: attemptText,
     align: "end",
     narrow: true,
   },

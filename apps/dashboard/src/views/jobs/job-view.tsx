@@ -3,7 +3,7 @@ import type { JobDecisionsDocument, JobDetailsDocument } from "@agentcore/contra
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import { get, post } from "../../api/call.ts";
-import { countText, moneyText, plainText } from "../../format.ts";
+import { attemptText, countText, moneyText, plainText } from "../../format.ts";
 import { useLive } from "../../live/live.ts";
 import { ActionButton } from "../../parts/action-button.tsx";
 import { Link } from "../../parts/link.tsx";
@@ -171,7 +171,7 @@ function factsOf(job: Job): readonly Fact[] {
     { term: "Worker", value: job.model === null ? job.worker : `${job.worker} (${job.model})` },
     { term: "Workspace", value: <code>{plainText(job.workspace)}</code> },
     { term: "May", value: job.capabilities.join(", ") },
-    { term: "Attempt", value: `${job.attempt} of ${job.maxAttempts}` },
+    { term: "Attempt", value: attemptText(job) },
     { term: "Submitted", value: <Time at={job.submittedAt} /> },
     ...fact("Runs for", job.claimedAt === null ? null : <Age since={job.claimedAt} />),
     ...fact("Ended", job.endedAt === null ? null : <Time at={job.endedAt} />),

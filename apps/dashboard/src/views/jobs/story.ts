@@ -59,10 +59,11 @@ export function storyOf(job: Job, why: Decisions | null): readonly Chapter[] {
   return chapters.toSorted((a, b) => a.at - b.at);
 }
 
-function submissionText({ worker, model, maxAttempts, timeoutMs, maxCostUsd, maxTokens }: Job): string {
+function submissionText({ worker, model, run, maxAttempts, timeoutMs, maxCostUsd, maxTokens }: Job): string {
+  const attempts = maxAttempts === 1 ? "1 attempt" : `up to ${maxAttempts} attempts`;
   return [
     model === null ? worker : `${worker} (${model})`,
-    maxAttempts === 1 ? "1 attempt" : `up to ${maxAttempts} attempts`,
+    run === null ? attempts : "started again only if its process is lost",
     ...limitTexts({ timeoutMs, maxCostUsd, maxTokens }),
   ].join(" · ");
 }

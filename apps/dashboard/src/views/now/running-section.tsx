@@ -1,7 +1,7 @@
 import type { CancelDocument } from "@agentcore/contract";
 import type { JSX } from "preact";
 import { post } from "../../api/call.ts";
-import { countText, moneyText, plainText } from "../../format.ts";
+import { attemptText, countText, moneyText, plainText } from "../../format.ts";
 import { ActionButton } from "../../parts/action-button.tsx";
 import { Badge } from "../../parts/badge.tsx";
 import { Link } from "../../parts/link.tsx";
@@ -63,11 +63,8 @@ function Job({ row }: { readonly row: Running }): JSX.Element {
             · step <Link href={hrefOf(["runs", run])}>{plainText(step)}</Link>
           </>
         )}
-        {maxAttempts > 1 && (
-          <span class="faint">
-            {" "}
-            · attempt {attempt} of {maxAttempts}
-          </span>
+        {(run === null ? maxAttempts : attempt) > 1 && (
+          <span class="faint"> · attempt {attemptText(row)}</span>
         )}
       </div>
       <div class="foreign faint two-lines">{plainText(instructions)}</div>
