@@ -88,6 +88,12 @@ export const errorCodes = {
     retryable: false,
     cure: "Name a model that has a price, set its price under `prices` in the configuration, or change `unpriced`.",
   },
+  AC_SPEND_GATE_REQUIRED: {
+    meaning:
+      "The worker cannot use the spend gate in this run, and the configuration demands it (`spend_gate: required`).",
+    retryable: false,
+    cure: "Give the worker its key in an environment variable that `agentcore doctor` names, or set `workers.NAME.spend_gate: auto`; the run is then metered from its events.",
+  },
   AC_CAPABILITY_UNSUPPORTED: {
     meaning: "The worker cannot enforce a requested capability.",
     retryable: false,

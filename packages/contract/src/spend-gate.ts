@@ -46,6 +46,15 @@ export interface Upstream {
     | { readonly kind: "header"; readonly name: string; readonly value: string }
     | { readonly kind: "own-login" }
     | { readonly kind: "none" };
+  /**
+   * Price of every model there, in US dollars per million tokens, if the worker's settings state one. Absent: the price of
+   * the provider's model. `cachedInput` defaults to `input`.
+   */
+  readonly price?: {
+    readonly input: number;
+    readonly cachedInput?: number | undefined;
+    readonly output: number;
+  };
 }
 
 /**

@@ -40,6 +40,7 @@ const adapterSchema = lazySchema(() =>
     checkArgs: functionSchema.optional(),
     plan: functionSchema,
     createReader: functionSchema,
+    spendGateUpstream: functionSchema.optional(),
     usageFiles: z
       .looseObject({
         directory: functionSchema,

@@ -132,4 +132,15 @@ describe("other environments", () => {
   it("let an adapter pick what a network needs", () => {
     expect(networkEnvironment(hostEnv)).toEqual({ HTTPS_PROXY: "http://proxy:1" });
   });
+
+  it("names a proxy but not for the spend gate, which is on this machine", () => {
+    const gate = { url: "http://127.0.0.1:9", socketPath: "/s", key: "k" };
+    const direct = "127.0.0.1,localhost,.corp";
+    expect(networkEnvironment({ ...hostEnv, no_proxy: ".corp" }, gate)).toEqual({
+      HTTPS_PROXY: "http://proxy:1",
+      NO_PROXY: direct,
+      no_proxy: direct,
+    });
+    expect(networkEnvironment({ PATH: "/bin" }, gate)).toEqual({});
+  });
 });

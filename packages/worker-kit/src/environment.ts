@@ -4,7 +4,7 @@
  * worker's processes. Pure functions; the runner calls {@link workerEnvironment} once per run.
  */
 import { join } from "node:path";
-import { AgentCoreError, forbiddenEffect } from "@agentcore/contract";
+import { AgentCoreError, forbiddenEffect, type SpendGateAccess } from "@agentcore/contract";
 import { pickEnv } from "./adapter-settings.ts";
 
 type HostEnv = Readonly<Record<string, string | undefined>>;
@@ -22,15 +22,28 @@ const userDirectoryNames: readonly string[] = [
 
 const defaultPath = "/usr/local/bin:/usr/bin:/bin";
 
+const proxyNames: readonly string[] = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"];
+const noProxyNames: readonly string[] = ["NO_PROXY", "no_proxy"];
+const certificateNames: readonly string[] = [
+  "SSL_CERT_FILE",
+  "SSL_CERT_DIR",
+  "NODE_EXTRA_CA_CERTS",
+  "REQUESTS_CA_BUNDLE",
+];
+
 /**
  * Variables for a proxy or a private certificate authority, if the caller has set them. They are not part of the
  * allow-list, because a proxy address may contain a password: an adapter adds them to its plan if its worker calls a
- * provider.
+ * provider. `spendGate`: that of the plan; requests to it then take no proxy.
  */
-export function networkEnvironment(hostEnv: HostEnv): Record<string, string> {
-  const names = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"];
-  const certificates = ["SSL_CERT_FILE", "SSL_CERT_DIR", "NODE_EXTRA_CA_CERTS", "REQUESTS_CA_BUNDLE"];
-  return pickEnv(hostEnv, [...names, ...names.map((name) => name.toLowerCase()), ...certificates]);
+export function networkEnvironment(hostEnv: HostEnv, spendGate?: SpendGateAccess): Record<string, string> {
+  const proxies = pickEnv(hostEnv, [...proxyNames, ...proxyNames.map((name) => name.toLowerCase())]);
+  const found = pickEnv(hostEnv, noProxyNames);
+  const certificates = pickEnv(hostEnv, certificateNames);
+  if (spendGate === undefined || Object.keys(proxies).length === 0)
+    return { ...proxies, ...found, ...certificates };
+  const direct = [...new Set(["127.0.0.1", "localhost", ...Object.values(found)])].join(",");
+  return { ...proxies, NO_PROXY: direct, no_proxy: direct, ...certificates };
 }
 
 /** For short programs that AgentCore runs (`--version`): the basis, and the caller's HOME. */

@@ -35,8 +35,14 @@ function problemOf(name: string, env: HostEnv, hostEnv: HostEnv): string | null 
   return null;
 }
 
-export function secretsMasker({ secrets = [] }: WorkerTask, hostEnv: HostEnv): Masker {
-  return secrets.length === 0 ? noMasker : createMasker(Object.values(pickEnv(hostEnv, secrets)));
+/** `others`: more texts that are masked. */
+export function secretsMasker(
+  { secrets = [] }: WorkerTask,
+  hostEnv: HostEnv,
+  others: readonly string[] = [],
+): Masker {
+  const texts = [...Object.values(pickEnv(hostEnv, secrets)), ...others];
+  return texts.length === 0 ? noMasker : createMasker(texts);
 }
 
 /** A stream without secrets does not change. */

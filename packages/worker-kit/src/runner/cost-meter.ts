@@ -33,8 +33,22 @@ export interface Cost {
   readonly costNote?: string;
 }
 
-/** `modelInFiles`: the model that the worker's usage files name; null if they name none. */
+/**
+ * `modelInFiles`: the model that the worker's usage files name; null if they name none. In a run that the spend gate meters,
+ * no report of the worker has a cost: the gate's totals are the charge.
+ */
 export function createCostMeter(run: Run, modelInFiles: () => string | null): CostMeter {
+  return run.isMetered ? meteredElsewhere : createReportMeter(run, modelInFiles);
+}
+
+const meteredElsewhere: CostMeter = {
+  warning: async () => null,
+  lateWarning: () => null,
+  price: (event) => (event.type === "usage" ? { ...event, costUsd: null } : event),
+  total: async () => ({ costUsd: null, costBasis: "none" }),
+};
+
+function createReportMeter(run: Run, modelInFiles: () => string | null): CostMeter {
   const provider = run.request.permit.provider ?? run.request.adapter.provider;
   let model = run.model;
   /** With the user's own prices. */

@@ -21,6 +21,7 @@ import { absentFrom } from "./left-directories.ts";
 import { requirePrice } from "../prices.ts";
 import type { RunnerOptions } from "../runner-options.ts";
 import { plannedBy } from "./planned-by.ts";
+import { openSpendGate, requireNoCredential, withoutCredentials } from "./spend-gate.ts";
 import { readWorkerSettings, type WorkerSettings } from "./worker-settings.ts";
 
 /** The data of one attempt that is fixed before its process starts. */
@@ -37,8 +38,12 @@ export interface Run {
   readonly env: Readonly<Record<string, string>>;
   /** Environment of the scripts beside the worker: without the adapter's variables (credentials), with their own HOME. */
   readonly scriptEnvironment: Omit<WorkerEnvironmentRequest, "attemptDir">;
-  /** Masks the task's secrets. */
+  /** Masks the task's secrets, and the key of the spend gate. */
   readonly masker: Masker;
+  /** Whether the spend gate meters the run; its worker's own reports are then no evidence of cost. */
+  readonly isMetered: boolean;
+  /** Given as warnings when the run starts. */
+  readonly notices: readonly string[];
   /** The directories of `WorkerPlan.leavesEmpty` that are removed after the run if they are empty. */
   readonly leavesEmpty: readonly string[];
   /** The model that the worker is asked to use, if any. */
@@ -82,22 +87,26 @@ async function planRun(parts: RunnerOptions, request: RunRequest, found: Found):
   const { adapter, permit, task } = request;
   const { settings, program, attempt } = found;
   const { hostEnv } = parts;
+  const gate = await openSpendGate(request, hostEnv);
   const plan = plannedBy(adapter, task, {
     grants: permit.grants,
     program,
     hostEnv,
     attemptDir: attempt.path,
     settings: request.settings,
+    ...(gate === null ? {} : { spendGate: gate.access }),
   });
+  if (gate !== null) requireNoCredential(adapter.name, plan, gate);
   writePlannedFiles(adapter.name, plan.files ?? {});
   const model = plan.model ?? permit.grants.model ?? task.model ?? null;
   await requirePrice(adapter, model, parts, permit.provider);
   const marker = parts.ids.next();
   const home = settings.home ?? plan.home;
+  const given = { passedNames: [...settings.envPass, ...(task.secrets ?? [])], taskEnv: task.env ?? {} };
+  const { credentialEnv } = adapter.program;
+  const allowed = gate === null ? given : withoutCredentials(given, hostEnv, { plan, credentialEnv, gate });
   const environment = {
     hostEnv,
-    passedNames: [...settings.envPass, ...(task.secrets ?? [])],
-    taskEnv: task.env ?? {},
     marks: {
       AGENTCORE_RUN_ID: marker,
       AGENTCORE_JOB_ID: permit.jobId,
@@ -112,9 +121,19 @@ async function planRun(parts: RunnerOptions, request: RunRequest, found: Found):
     attempt,
     plan,
     home,
-    env: workerEnvironment({ ...environment, home, attemptDir: attempt.path, planEnv: plan.env }),
-    scriptEnvironment: { ...environment, home: "own", planEnv: {} },
-    masker: secretsMasker(task, hostEnv),
+    env: workerEnvironment({
+      ...environment,
+      ...allowed,
+      home,
+      attemptDir: attempt.path,
+      planEnv: plan.env,
+    }),
+    scriptEnvironment: { ...environment, ...given, home: "own", planEnv: {} },
+    masker: secretsMasker(task, hostEnv, gate === null ? [] : [gate.access.key]),
+    isMetered: gate !== null,
+    notices: given.passedNames
+      .filter((name) => !allowed.passedNames.includes(name))
+      .map((name) => `the worker does not get ${name}: it reaches its provider through the spend gate`),
     leavesEmpty: await absentFrom(task.workspace, plan.leavesEmpty ?? []),
     model,
   };

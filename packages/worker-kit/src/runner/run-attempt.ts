@@ -147,6 +147,7 @@ async function superviseWorker(
   };
   const output = readOutput(run, contained, emit, () => end(false));
   for (const text of [
+    ...run.notices,
     ...vainRequests(run),
     ...limitsWithoutEffect(run.parts.containment, run.parts.runLimits),
   ])

@@ -10,6 +10,7 @@ const classes: Partial<Record<ErrorCode, ErrorClass>> = {
   AC_WORKER_UNKNOWN: "invalid_request",
   AC_CAPABILITY_UNSUPPORTED: "invalid_request",
   AC_MODEL_UNPRICED: "invalid_request",
+  AC_SPEND_GATE_REQUIRED: "invalid_request",
   AC_WORKER_MISSING: "worker_missing",
   AC_WORKER_TOO_OLD: "worker_missing",
   AC_ADAPTER_MISSING: "worker_missing",

@@ -13,6 +13,7 @@ import {
   type Permit,
   type ProbeOutput,
   type RunIdentity,
+  type RunRequest,
   type StopCause,
   type WorkerAdapter,
   type WorkerEvent,
@@ -52,6 +53,9 @@ export interface DriveOptions {
   readonly jobId?: string;
   /** In place of the one of `DrivenRun.cancel`. */
   readonly signal?: CancelSignal<StopCause>;
+  /** Opens the spend gate of the run. Default: there is none. */
+  readonly openSpendGate?: RunRequest["openSpendGate"];
+  readonly spendGateMode?: RunRequest["spendGateMode"];
   /** Gets each event instead of `DrivenRun.events`, for runs with more than memory should hold. */
   readonly onEvent?: (event: WorkerEvent) => void;
 }
@@ -113,6 +117,7 @@ function driveRunner(runner: WorkerRunner, options: DriveOptions, attemptsDir: s
       ...omitUndefined({ jobId: options.jobId }),
     },
     settings: { ...options.settings, ...omitUndefined({ program: options.program }) },
+    ...omitUndefined({ openSpendGate: options.openSpendGate, spendGateMode: options.spendGateMode }),
     onEvent,
     onStarted: started.resolve,
   });

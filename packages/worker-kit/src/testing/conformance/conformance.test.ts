@@ -156,7 +156,47 @@ const broken: readonly [what: string, check: string, message: string, adapter: P
     "the worker got KEY",
     planning((env) => ({ env: { KEY: env["AWS_SECRET_ACCESS_KEY"] ?? "" } })),
   ],
+  [
+    "keeps its credential although it uses the spend gate",
+    "with the spend gate",
+    "KEY: the plan has a credential of the caller beside the gate's key",
+    gated(({ hostEnv, spendGate }) => ({
+      KEY: hostEnv["KEY"] ?? "",
+      GATE: `${spendGate?.url} ${spendGate?.key}`,
+    })),
+  ],
+  [
+    "does not use the gate that it asked for",
+    "with the spend gate",
+    "KEY: no variable of the plan has the key of the gate",
+    gated(() => ({})),
+  ],
+  [
+    "goes to its provider directly",
+    "with the spend gate",
+    "KEY: the address of the gate is not in the plan",
+    gated(({ spendGate }) => ({ KEY: spendGate?.key ?? "" })),
+  ],
+  [
+    "never uses the gate",
+    "with the spend gate",
+    "returns null for every credential variable",
+    { spendGateUpstream: () => null },
+  ],
 ];
+
+function gated(env: (context: PlanContext) => Record<string, string>): Partial<WorkerAdapter> {
+  return {
+    program: { ...scriptedAdapter.program, credentialEnv: ["KEY"] },
+    spendGateUpstream: (_task, { hostEnv }) => ({
+      provider: "house",
+      protocol: "openai-chat",
+      baseUrl: "https://house.example",
+      credential: { kind: "header", name: "x-api-key", value: hostEnv["KEY"] ?? "" },
+    }),
+    plan: (task, context) => ({ ...scriptedAdapter.plan(task, context), env: env(context) }),
+  };
+}
 
 function planning(change: (env: PlanContext["hostEnv"]) => Partial<WorkerPlan>): Partial<WorkerAdapter> {
   return {

@@ -6,10 +6,15 @@ import { errorText } from "@agentcore/contract";
 import { adapterChecks } from "./adapter-checks.ts";
 import type { AdapterConformanceOptions, ConformanceCheck, ConformanceReport } from "./options.ts";
 import { runChecks } from "./run-checks.ts";
+import { spendGateChecks } from "./spend-gate-checks.ts";
 
 /** The checks, in order; each may be run alone. */
 export function adapterConformanceChecks(options: AdapterConformanceOptions): ConformanceCheck[] {
-  return [...adapterChecks(options, options.seed ?? defaultSeed()), ...runChecks(options)];
+  return [
+    ...adapterChecks(options, options.seed ?? defaultSeed()),
+    ...spendGateChecks(options),
+    ...runChecks(options),
+  ];
 }
 
 /** Runs every check, one after the other. Never rejects: what is not met is in the report. */
