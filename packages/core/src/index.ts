@@ -27,4 +27,4 @@ export {
 } from "./process-owner.ts";
 export { type ServeEnd, type ServeOptions, serveRuntime } from "./serve/serve-runtime.ts";
 export { createMemoryCallJournal } from "./spend/memory-journal.ts";
-export type * from "./spend/spend-gate.ts";
+export * from "./spend/spend-gate.ts";

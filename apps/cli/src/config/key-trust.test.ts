@@ -43,7 +43,7 @@ describe("every setting of the schema is classified", () => {
   it("and only numbers, durations and sizes are limits", () => {
     const limits = leaves.filter((path) => keyTrust[entryFor(path) ?? ""] === "limit");
     const names =
-      "attempts concurrency cost_usd count day file_size hour max_cost max_tokens memory month per processes timeout tokens total";
+      "attempts calls calls_in_flight concurrency cost_usd count day file_size hour max_cost max_tokens memory month per processes timeout tokens total";
     expect(new Set(limits.map((path) => path.at(-1)))).toEqual(new Set(names.split(" ")));
   });
 });

@@ -35,6 +35,8 @@ export const keyTrust: Readonly<Record<string, KeyTrust>> = {
   "limits.job.tokens": "limit",
   "limits.attempt.cost_usd": "limit",
   "limits.attempt.tokens": "limit",
+  "limits.attempt.calls": "limit",
+  "limits.attempt.calls_in_flight": "limit",
   "limits.run.processes": "limit",
   "limits.run.memory": "limit",
   "limits.run.file_size": "limit",
@@ -43,6 +45,9 @@ export const keyTrust: Readonly<Record<string, KeyTrust>> = {
   "limits.attempt.response_tokens": "trust",
   "limits.attempt.plausible_cost_usd": "trust",
   "limits.attempt.plausible_tokens": "trust",
+  // A high number lets a worker repeat itself.
+  "limits.attempt.identical_calls": "trust",
+  spend_gate: "trust",
   prices: "trust",
   unpriced: "trust",
   // Defenses that can be weakened until nothing is left of them.

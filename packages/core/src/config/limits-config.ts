@@ -80,6 +80,8 @@ const jobLimitsConfigSchema = lazySchema(() =>
     .meta({ description: "Ceilings of every job, regardless of its request." }),
 );
 
+const callsSchema = z.int().min(1).max(1_000_000);
+
 export const attemptLimitsSchema = lazySchema(() =>
   z
     .strictObject({
@@ -99,9 +101,23 @@ export const attemptLimitsSchema = lazySchema(() =>
           "Highest reported cost of an attempt that is believed; a higher report is reduced to this and flagged `estimated`. Twice the attempt's ceiling, if that is more.",
       }),
       plausible_tokens: tokensSchema.default(10_000_000_000).meta({ description: "The same in tokens." }),
+      calls: callsSchema.optional().meta({
+        description:
+          "Most requests of an attempt to its provider, through the spend gate. Default: no limit.",
+        examples: [500],
+      }),
+      calls_in_flight: callsSchema.optional().meta({
+        description: "Most of them at once. Default: no limit.",
+        examples: [16],
+      }),
+      identical_calls: callsSchema.min(2).default(20).meta({
+        description:
+          "An attempt that sends this many requests in a row that ask for the same is stopped as a loop. Repeats after a failure of the provider do not count.",
+      }),
     })
     .meta({
-      description: "What an attempt holds of the budgets above it, and how far its own reports are believed.",
+      description:
+        "What an attempt holds of the budgets above it, how far its own reports are believed, and what it may send through the spend gate.",
     }),
 );
 export type AttemptLimits = z.output<typeof attemptLimitsSchema>;

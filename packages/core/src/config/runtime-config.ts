@@ -3,7 +3,7 @@
  * are errors. Every value has a safe default, so `{}` is a valid configuration: four runs at once, one per workspace, no
  * cost cap. `agentcore schema` publishes it as JSON Schema.
  */
-import { durationSchema, lazySchema } from "@agentcore/contract";
+import { durationSchema, lazySchema, spendGateModes } from "@agentcore/contract";
 import { z } from "zod";
 import {
   breakersSchema,
@@ -26,6 +26,10 @@ export const runtimeConfigSchema = lazySchema(() =>
       watchdog: watchdogSchema.prefault({}),
       pacing: pacingSchema.prefault({}),
       shutdown: shutdownSchema.prefault({}),
+      spend_gate: z.enum(spendGateModes).default("auto").meta({
+        description:
+          "Whether workers reach their provider through the spend gate, which meters every request: `auto` for workers that can use it, `required` to refuse runs of workers that cannot, `off` for none.",
+      }),
       workspace_lock: z.boolean().default(true).meta({
         description: "One run at a time in a workspace, and none in a directory above or below it.",
       }),

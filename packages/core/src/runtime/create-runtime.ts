@@ -21,6 +21,7 @@ import {
   type PermitRequest,
   permitRequestSchema,
   type Runtime,
+  type SpendGateMode,
   type StopCause,
   type WorkerAdapter,
   type WorkerResult,
@@ -41,6 +42,7 @@ import { createMemoryLedger } from "../ledger/memory-ledger.ts";
 import type { MachineSignals } from "../pressure/machine-signals.ts";
 import { PressureMonitor } from "../pressure/pressure-monitor.ts";
 import { processOwner } from "../process-owner.ts";
+import type { SpendGate } from "../spend/spend-gate.ts";
 import { Watchdog } from "../watchdog/watchdog.ts";
 import { Bookkeeping } from "../delegation/bookkeeping.ts";
 import { Heartbeat } from "./heartbeat.ts";
@@ -61,6 +63,10 @@ export interface RuntimeOptions {
   readonly log?: Log;
   /** Settings of each worker, by its name. Default: none. */
   readonly settings?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  /** Meters the requests of workers to their providers. The runtime closes it. Default: workers are metered from their events. */
+  readonly spendGate?: SpendGate;
+  /** Whether a worker uses the gate, by its name. Default: `spend_gate` of the configuration. */
+  readonly spendGateModes?: Readonly<Record<string, SpendGateMode>>;
   /**
    * Resolves symbolic links of a workspace, so that two names of one directory share one lock. Rejects if the directory does not
    * exist. Default: returns the path unchanged.

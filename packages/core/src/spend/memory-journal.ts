@@ -1,24 +1,36 @@
-/** A journal of calls in memory: for tests, and for a runtime whose budgets end with its process. */
-import { AgentCoreError, type ProviderCall } from "@agentcore/contract";
-import type { CallJournal } from "./spend-gate.ts";
+/** A {@link CallJournal} in memory, for embedding without a state directory and for tests. It ends with the process. */
+import { AgentCoreError, BoundedMap, type ProviderCall } from "@agentcore/contract";
+import { type CallJournal, callsOfJobMax } from "./spend-gate.ts";
+
+/** Permits whose calls are kept; the oldest are forgotten first. */
+const permitsMax = 1000;
 
 export function createMemoryCallJournal(): CallJournal {
-  /** In the order of their start, by the id of the call. */
-  const callsById = new Map<string, ProviderCall>();
+  const permits = new BoundedMap<string, Map<string, ProviderCall>>(permitsMax);
+  const callsOf = (permitId: string): Map<string, ProviderCall> => {
+    let calls = permits.get(permitId);
+    if (calls === undefined) permits.set(permitId, (calls = new Map()));
+    return calls;
+  };
   return {
     async begin(call) {
-      if (callsById.has(call.id)) throw unexpected(call, "has begun before");
-      callsById.set(call.id, { ...call });
+      const calls = callsOf(call.permitId);
+      if (calls.has(call.id)) throw knownCall(call);
+      calls.set(call.id, { ...call });
     },
     async end(call) {
-      if (!callsById.has(call.id)) throw unexpected(call, "has not begun");
-      callsById.set(call.id, { ...call });
+      callsOf(call.permitId).set(call.id, { ...call });
     },
-    calls: async (permitId) =>
-      [...callsById.values()].filter((call) => call.permitId === permitId).map((call) => ({ ...call })),
+    async calls(permitId) {
+      return [...(permits.get(permitId)?.values() ?? [])];
+    },
+    async callsOfJob(jobId, limit = callsOfJobMax) {
+      const calls = [...permits.values()].flatMap((ofPermit) => [...ofPermit.values()]);
+      return calls.filter((call) => call.jobId === jobId).slice(-limit);
+    },
   };
 }
 
-function unexpected(call: ProviderCall, what: string): AgentCoreError {
-  return new AgentCoreError("AC_INTERNAL", `the call ${call.id} ${what}`);
+function knownCall({ id, permitId }: ProviderCall): AgentCoreError {
+  return new AgentCoreError("AC_INTERNAL", `call ${id} of permit ${permitId} exists already`);
 }

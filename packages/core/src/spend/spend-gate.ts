@@ -72,10 +72,18 @@ export interface SpendGate {
  * attempt is charged its ended calls, and the most that its open calls can cost.
  */
 export interface CallJournal {
-  /** Rejects with `AC_STORE_UNAVAILABLE` if the storage fails; the request is then refused. */
+  /**
+   * Rejects with `AC_STORE_UNAVAILABLE` if the storage fails; the request is then refused. Rejects with `AC_INTERNAL` if the
+   * permit has a call with this id.
+   */
   begin(call: ProviderCall): Promise<void>;
-  /** Replaces the record with the same id. */
+  /** Replaces the record with the same id, or adds it if there is none. Idempotent. */
   end(call: ProviderCall): Promise<void>;
-  /** Calls of a permit, in the order of their start. */
+  /** All calls of a permit, in the order of their start. */
   calls(permitId: string): Promise<readonly ProviderCall[]>;
+  /** The latest `limit` calls of a job, of all its attempts, in the order of their start. Default {@link callsOfJobMax}. */
+  callsOfJob(jobId: string, limit?: number): Promise<readonly ProviderCall[]>;
 }
+
+/** Calls that `callsOfJob` returns if no limit is given. */
+export const callsOfJobMax = 1000;

@@ -1,4 +1,6 @@
 /** Conformance suites and deterministic ports for tests of what is built on `@agentcore/core`. */
+export * from "./call-journal-conformance.ts";
+export type { ConformanceCase } from "./conformance.ts";
 export * from "./ledger-conformance.ts";
 export * from "./manual-clock.ts";
 export * from "./fake-worker.ts";

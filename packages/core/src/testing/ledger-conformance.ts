@@ -14,6 +14,7 @@ import {
   type Spent,
   windowStartOf,
 } from "../ledger/ledger.ts";
+import { type ConformanceCase, conformanceCases } from "./conformance.ts";
 
 export interface LedgerHarness {
   /** A fresh, empty ledger. */
@@ -25,12 +26,6 @@ export interface OpenLedger {
   /** The same state through another handle, as another process sees it; absent if the ledger is not shared. */
   readonly reopen?: () => Promise<OpenLedger>;
   close(): Promise<void>;
-}
-
-export interface ConformanceCase {
-  readonly name: string;
-  /** Rejects with an `AssertionError` if the implementation differs. */
-  readonly run: () => Promise<void>;
 }
 
 const at = Date.UTC(2026, 10, 24, 11, 30);
@@ -322,15 +317,9 @@ export function ledgerConformanceCases(
   options: { readonly shared: boolean },
 ): readonly ConformanceCase[] {
   const all = options.shared ? { ...checks, ...sharedChecks } : checks;
-  return Object.entries(all).map(([name, check]) => ({
-    name,
-    run: async () => {
-      const opened = await harness.open();
-      try {
-        await check(opened.ledger, opened);
-      } finally {
-        await opened.close();
-      }
-    },
-  }));
+  return conformanceCases(
+    () => harness.open(),
+    all,
+    (check, opened) => check(opened.ledger, opened),
+  );
 }

@@ -16,7 +16,7 @@ import {
 } from "@agentcore/contract";
 import { until } from "@agentcore/contract/testing";
 import type { RuntimeConfigInput } from "../config/runtime-config.ts";
-import type { ConformanceCase } from "./ledger-conformance.ts";
+import type { ConformanceCase } from "./conformance.ts";
 import { permitRequest } from "./requests.ts";
 
 export interface RuntimeHarness {
