@@ -17,6 +17,7 @@ export * from "./masking.ts";
 export * from "./permit.ts";
 export * from "./placed-file.ts";
 export * from "./ports.ts";
+export * from "./prices.ts";
 export * from "./probe.ts";
 export * from "./require-id.ts";
 export * from "./result.ts";

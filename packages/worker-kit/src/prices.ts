@@ -3,7 +3,14 @@
  * `@pydantic/genai-prices`: it is never updated over the network, and is loaded on first use, because it has two megabytes
  * that most commands do not need.
  */
-import { AgentCoreError, type Usage, type WorkerAdapter } from "@agentcore/contract";
+import {
+  AgentCoreError,
+  listedNames,
+  ownPriceName,
+  type OwnPrices,
+  type Usage,
+  type WorkerAdapter,
+} from "@agentcore/contract";
 import { addUsd } from "./usage-sum.ts";
 
 /** Estimates synchronously once the list is loaded. */
@@ -14,36 +21,19 @@ export interface PriceList {
 
 let loaded: Promise<PriceList> | undefined;
 
-/** US dollars per million tokens of each kind. */
-export interface ModelPrice {
-  readonly input: number;
-  /** Default: the price of `input`. */
-  readonly cached_input?: number | undefined;
-  readonly output: number;
-}
-
-/** The user's own prices, by model (`my-model`) or by provider and model (`openai/my-model`). They override the list. */
-export type OwnPrices = Readonly<Record<string, ModelPrice>>;
-
 /** The list with the user's own prices first. */
 export function withOwnPrices(list: PriceList, own: OwnPrices): PriceList {
   return {
     estimateCostUsd(provider, model, usage) {
-      const price = ownPrice(own, provider, model);
+      const name = ownPriceName(own, provider, model);
+      const price = name === null ? undefined : own[name];
       const tokens = listedTokens(usage);
-      if (price === null || tokens === null) return list.estimateCostUsd(provider, model, usage);
+      if (price === undefined || tokens === null) return list.estimateCostUsd(provider, model, usage);
       const { input, cached_input: cachedInput = input, output } = price;
       const { input_tokens: all, cache_read_tokens: cached, output_tokens: answered } = tokens;
       return addUsd(((all - cached) * input + cached * cachedInput + answered * output) / 1e6, 0);
     },
   };
-}
-
-function ownPrice(own: OwnPrices, provider: string | null, model: string | null): ModelPrice | null {
-  if (model === null) return null;
-  const names = provider === null ? [model] : [`${provider}/${model}`, model];
-  const name = names.find((one) => Object.hasOwn(own, one));
-  return name === undefined ? null : (own[name] ?? null);
 }
 
 /** What is charged for a run whose model has no price: its ceiling, or nothing; or the run is refused. */
@@ -108,7 +98,7 @@ export function loadPriceList(): Promise<PriceList> {
       // Price tiers depend on the size of one request, and a run's usage is the sum of many. Priced at a thousandth, the
       // sum stays in the first tier, which is the tier of ordinary requests.
       const scaled = scale(tokens, 1 / requestScale);
-      for (const name of possibleNames(provider, model)) {
+      for (const name of listedNames(provider, model)) {
         const price = calcPrice(
           scaled,
           name.model,
@@ -155,21 +145,4 @@ function scale(tokens: Tokens, factor: number): Tokens {
     cache_read_tokens: tokens.cache_read_tokens * factor,
     output_tokens: tokens.output_tokens * factor,
   };
-}
-
-interface ModelName {
-  readonly provider: string | null;
-  readonly model: string;
-}
-
-/**
- * Tries the name as given first, because gateways sell models under names such as `anthropic/claude-sonnet-4-5`; then as a
- * name that includes its provider, which workers with several providers use.
- */
-function possibleNames(provider: string | null, model: string): ModelName[] {
-  const slash = model.indexOf("/");
-  const asGiven = { provider, model };
-  if (slash <= 0) return [asGiven];
-  const named = { provider: model.slice(0, slash), model: model.slice(slash + 1) };
-  return provider === null ? [named] : [asGiven, named];
 }

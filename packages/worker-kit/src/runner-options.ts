@@ -1,8 +1,8 @@
 /** The options and limits of a runner. Each limit has a default, listed in `README.md`. */
 import type { Containment, RunLimits } from "@agentcore/containment";
-import type { Clock, Ids } from "@agentcore/contract";
+import type { Clock, Ids, OwnPrices } from "@agentcore/contract";
 import { lineCharsMax } from "./line-framer.ts";
-import type { OwnPrices, Unpriced } from "./prices.ts";
+import type { Unpriced } from "./prices.ts";
 import { logBytesMaxDefault } from "./runner/output-log.ts";
 
 export interface RunnerLimits {

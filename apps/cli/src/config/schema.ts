@@ -75,6 +75,14 @@ const priceSchema = lazySchema(() =>
         description:
           "US dollars per million input tokens from the provider's cache. Default: the price of `input`.",
       }),
+      cache_write: dollarsPerMillion.optional().meta({
+        description:
+          "US dollars per million input tokens written to a cache that lives 5 minutes. Default: the price of `input`.",
+      }),
+      cache_write_1h: dollarsPerMillion.optional().meta({
+        description:
+          "US dollars per million input tokens written to a cache that lives 1 hour. Default: the price of `cache_write`.",
+      }),
       output: dollarsPerMillion.meta({
         description: "US dollars per million output tokens.",
         examples: [15],

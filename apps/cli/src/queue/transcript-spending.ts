@@ -12,6 +12,7 @@ import {
   type UsageReader,
   type WorkerAdapter,
   type WorkerEvent,
+  type OwnPrices,
 } from "@agentcore/contract";
 import { isAnswer, type RuntimeConfig } from "@agentcore/core";
 import type { LostSpending, SpendingOfLost } from "@agentcore/scheduler";
@@ -22,7 +23,6 @@ import {
   hasPrice,
   loadPriceList,
   openRegularFile,
-  type OwnPrices,
   type PriceList,
   type Unpriced,
   UsageTail,

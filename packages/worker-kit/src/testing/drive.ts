@@ -10,6 +10,7 @@ import {
   systemClock,
   systemIds,
   type Capability,
+  type OwnPrices,
   type Permit,
   type ProbeOutput,
   type RunIdentity,
@@ -23,7 +24,7 @@ import {
 } from "@agentcore/contract";
 import { createProcessRunner } from "../runner/create-process-runner.ts";
 import type { RunnerLimits } from "../runner-options.ts";
-import type { OwnPrices, Unpriced } from "../prices.ts";
+import type { Unpriced } from "../prices.ts";
 import { makeTemporaryDirectory } from "./temporary-directories.ts";
 
 export interface DriveOptions {
