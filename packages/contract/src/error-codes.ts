@@ -94,6 +94,12 @@ export const errorCodes = {
     retryable: false,
     cure: "Give the worker its key in an environment variable that `agentcore doctor` names, or set `workers.NAME.spend_gate: auto`; the run is then metered from its events.",
   },
+  AC_CREDENTIAL_UNAVAILABLE: {
+    meaning:
+      "The credential of a provider could not be read: its variable is not set, its file is missing, or its command failed.",
+    retryable: true,
+    cure: "Correct `providers.NAME.credential` in the configuration, or what it names; run a command of it in a terminal to see why it fails.",
+  },
   AC_CAPABILITY_UNSUPPORTED: {
     meaning: "The worker cannot enforce a requested capability.",
     retryable: false,
@@ -234,6 +240,16 @@ export const errorCodes = {
     meaning: "The run reached its token ceiling and was stopped.",
     retryable: false,
     cure: "Raise the token limit, or make the task smaller.",
+  },
+  AC_CALL_CEILING: {
+    meaning: "The run made as many requests to its provider as it may, and was stopped.",
+    retryable: false,
+    cure: "Raise `limits.attempt.calls` in the configuration, or make the task smaller.",
+  },
+  AC_LOOP_DETECTED: {
+    meaning: "The worker sent the same request to its provider again and again, and was stopped.",
+    retryable: true,
+    cure: "Read the worker's output to see what it repeats; raise `limits.attempt.identical_calls` in the configuration if the task needs that.",
   },
   AC_UNCONTAINED: {
     meaning: "Processes of the run could not be killed; the workspace is quarantined.",

@@ -9,6 +9,7 @@ const classes: Partial<Record<ErrorCode, ErrorClass>> = {
   AC_WORKSPACE_MISSING: "invalid_request",
   AC_WORKER_UNKNOWN: "invalid_request",
   AC_CAPABILITY_UNSUPPORTED: "invalid_request",
+  AC_CREDENTIAL_UNAVAILABLE: "auth",
   AC_MODEL_UNPRICED: "invalid_request",
   AC_SPEND_GATE_REQUIRED: "invalid_request",
   AC_WORKER_MISSING: "worker_missing",

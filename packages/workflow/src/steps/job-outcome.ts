@@ -21,6 +21,7 @@ export interface WorkEnd {
 const budgetCodes: ReadonlySet<string> = new Set([
   "AC_COST_CEILING",
   "AC_TOKEN_CEILING",
+  "AC_CALL_CEILING",
   "AC_BUDGET_COST",
   "AC_BUDGET_TOKENS",
 ]);
