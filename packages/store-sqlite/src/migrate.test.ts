@@ -4,10 +4,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { processOwner } from "@agentcore/core";
+import { openCall } from "@agentcore/core/testing";
 import { claimRequest, idsOf, startAt, testOwner } from "@agentcore/scheduler/testing";
 import { acceptEvents, firingOf, running } from "@agentcore/triggers/testing";
 import { afterEach, expect, it } from "vitest";
 import { applicationId } from "./schema.ts";
+import { createSqliteCallJournal } from "./sqlite-call-journal.ts";
 import { createSqliteJobStore } from "./sqlite-job-store.ts";
 import { createSqliteJournal } from "./sqlite-journal.ts";
 import { createSqliteLedger } from "./sqlite-ledger.ts";
@@ -76,7 +78,7 @@ it("a database of version 3 opens with every job where it was", async () => {
   await database.close();
 });
 
-it.each([3, 5])("a database of version %i becomes what a new one is", async (version) => {
+it.each([3, 5, 6])("a database of version %i becomes what a new one is", async (version) => {
   writeDatabase(version);
   const fresh = mkdtempSync(join(tmpdir(), "agentcore-fresh-"));
   const tablesOf = async (where: string) => {
@@ -107,6 +109,24 @@ it("a database of version 5 keeps its jobs, holds and journal, and takes events"
   await triggers.commit({ routed: [event!.id], firings: [firingOf(event!, { state: running("run") })] });
   expect((await triggers.load()).open).toHaveLength(1);
   expect(await createSqliteTokenStore(database).list()).toEqual([]);
+  expect(await stateFlaws(database)).toEqual([]);
+  await database.close();
+});
+
+it("a database of version 6 keeps its jobs, holds, journal, events and tokens, and takes calls", async () => {
+  writeDatabase(6);
+  const database = await openStateDatabase({ directory });
+  expect(await stateFlaws(database)).toEqual([]);
+  const stores = { jobs: createSqliteJobStore(database), ledger: createSqliteLedger(database) };
+  expect(await stores.jobs.stats(startAt)).toMatchObject({ succeeded: 1, cancelled: 1, dead: 0 });
+  expect((await stores.ledger.openHolds()).length).toBeGreaterThan(0);
+  expect((await createSqliteJournal(database).read("run:1"))?.entries).toHaveLength(2);
+  expect((await createSqliteTriggerStore(database).load()).open).toHaveLength(1);
+  expect(await createSqliteTokenStore(database).list()).toHaveLength(1);
+  const calls = createSqliteCallJournal(database);
+  await calls.begin(openCall({ jobId: "job-0001" }));
+  expect(await calls.callsOfJob("job-0001")).toEqual([openCall({ jobId: "job-0001" })]);
+  await finishJobs(stores);
   expect(await stateFlaws(database)).toEqual([]);
   await database.close();
 });

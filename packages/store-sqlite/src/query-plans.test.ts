@@ -1,9 +1,11 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { endedCall, openCall } from "@agentcore/core/testing";
 import { acceptEvents, ended, firingOf, running, testToken, triggerState } from "@agentcore/triggers/testing";
 import { expect, it, onTestFinished } from "vitest";
 import { type SqliteDriver, nodeSqliteDriver } from "./driver.ts";
+import { createSqliteCallJournal } from "./sqlite-call-journal.ts";
 import { createSqliteJobStore } from "./sqlite-job-store.ts";
 import { createSqliteLedger } from "./sqlite-ledger.ts";
 import { createSqliteTokenStore } from "./sqlite-token-store.ts";
@@ -74,6 +76,11 @@ it("nothing that jobs and budgets do reads a whole table, so its cost does not g
   await stores.jobs.ended(["job-0001"]);
   await stores.jobs.get("job-0001");
   await stores.jobs.list({ states: ["dead"] });
+  const calls = createSqliteCallJournal(database);
+  await calls.begin(openCall());
+  await calls.end(endedCall(openCall()));
+  await calls.calls("p1");
+  await calls.callsOfJob("j1");
   await readSpend(database, { window: "hour", since: 0, until: 1 });
   expect(texts.size).toBeGreaterThan(40);
   expect(await flawedPlans(harmless)).toEqual([]);

@@ -5,6 +5,7 @@
  *
  * Columns that hold JSON end in `_json`; moments are in ms since the epoch.
  */
+import { callTables } from "./schema-calls.ts";
 import { journalEndNumbers, journalTables } from "./schema-journal.ts";
 import { ledgerTables } from "./schema-ledger.ts";
 import { queueFromVersion3, queueTables } from "./schema-queue.ts";
@@ -35,13 +36,21 @@ export const migrations: readonly Migration[] = [
   { version: 4, name: "where a job stands in its row", sql: queueFromVersion3 },
   { version: 5, name: "numbers for the ends of streams", sql: journalEndNumbers },
   { version: 6, name: "events, triggers and API tokens", sql: triggerTables },
+  { version: 7, name: "metered calls", sql: callTables },
 ];
 
 /** The tables of a new database: the outcome of all migrations. */
 export const newest: Migration = {
-  version: 6,
-  name: "events, triggers and API tokens",
-  sql: versionTable + queueTables + ledgerTables + journalTables + journalEndNumbers + triggerTables,
+  version: 7,
+  name: "metered calls",
+  sql:
+    versionTable +
+    queueTables +
+    ledgerTables +
+    journalTables +
+    journalEndNumbers +
+    triggerTables +
+    callTables,
 };
 
 /** The first released version, and so the oldest that can be migrated. */

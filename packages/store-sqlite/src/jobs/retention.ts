@@ -1,4 +1,6 @@
-/** Deletes ended jobs with their texts, attempts, decisions and aliases. Late results are deleted by job id. */
+/**
+ * Deletes ended jobs with their texts, attempts, decisions and aliases. Late results and metered calls are deleted by job id.
+ */
 import type { DeleteEndedRequest, JobQuery } from "@agentcore/scheduler";
 import type { SqlValue } from "../driver.ts";
 import { attemptsOfJob } from "../schema-queue.ts";
@@ -6,6 +8,8 @@ import type { Sql } from "../sql.ts";
 import { conditionOf } from "./queries.ts";
 
 const deletedDefault = 1000;
+/** A job can have many calls: after this many, the next request deletes the next jobs. */
+const callsAtOnce = 20_000;
 
 export function purgeDead(
   sql: Sql,
@@ -13,8 +17,7 @@ export function purgeDead(
 ): readonly string[] {
   const { text, values } = conditionOf({ ...query, states: ["dead"] });
   const rows = sql.all(`SELECT number, id FROM job_rows j WHERE ${text} LIMIT (? + 0)`, ...values, limit);
-  deleteJobs(sql, rows);
-  return rows.map((row) => String(row.id));
+  return deleteJobs(sql, rows);
 }
 
 /** Dead letters that were not replayed are kept. */
@@ -33,14 +36,20 @@ export function deleteEnded(
 ): number {
   const bounds: SqlValue[] = [endedBefore, endedBefore, upToMark ?? null, upToMark ?? null, limit];
   const rows = sql.all(selectOver, ...bounds, ...bounds, ...bounds, limit);
-  deleteJobs(sql, rows);
-  return rows.length;
+  return deleteJobs(sql, rows).length;
 }
 
-function deleteJobs(sql: Sql, rows: readonly unknown[]): void {
+/** Returns the ids of the deleted jobs. */
+function deleteJobs(sql: Sql, rows: readonly unknown[]): readonly string[] {
+  const deleted: string[] = [];
+  let calls = 0;
   for (const { number, id } of rows as readonly { readonly number: number; readonly id: string }[]) {
+    if (calls >= callsAtOnce) break;
     sql.run(`DELETE FROM attempts WHERE number IN (${attemptsOfJob("number")})`, number);
     sql.run("DELETE FROM jobs WHERE number = ?", number);
     sql.run("DELETE FROM late_results WHERE job_id = ?", id);
+    calls += sql.run("DELETE FROM provider_calls WHERE job_id = ?", id);
+    deleted.push(id);
   }
+  return deleted;
 }

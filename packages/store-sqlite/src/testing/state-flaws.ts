@@ -91,6 +91,10 @@ const checks: readonly Check[] = [
       WHERE l.cost_held <> coalesce(b.held, 0) OR l.cost_spent <> coalesce(b.spent, 0)`,
   },
   {
+    flaw: "an ended call has no end, or an open one has",
+    query: "SELECT permit_id, id FROM provider_calls WHERE (outcome = 'open') <> (ended_at IS NULL)",
+  },
+  {
     flaw: "a firing is of an event that is not stored",
     query: "SELECT id FROM trigger_firings WHERE event NOT IN (SELECT number FROM trigger_events)",
   },
