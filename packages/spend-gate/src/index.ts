@@ -1,5 +1,4 @@
 /** A metering proxy between agents and their providers. */
-export type * from "./protocols/protocol.ts";
-export * from "./protocols/refusals.ts";
+export * from "./protocols/index.ts";
 /** The port that this package implements. */
 export type { SpendGate } from "@agentcore/core";

@@ -10,19 +10,20 @@ export interface Protocol {
   /** What becomes of a request. `path` begins with a slash; its query is ignored. Names of headers are in lower case. */
   route(method: string, path: string, headers: RequestHeaders): Route;
   /**
-   * Null if the body is no JSON object, or says one of the things that count twice, so that the provider could read another
-   * value than the gate. Answer it with {@link Protocol.malformed}.
+   * Null if the gate cannot meter it, which {@link Protocol.malformed} answers: the body is no JSON object, has a field twice,
+   * so that the provider could read another value than the gate, or asks for a response in the background.
    */
   readRequest(body: Uint8Array): CallRequest | null;
   /**
-   * Asks for at most that many tokens of output. Changes this one field, or adds it; every other byte stays. The body must be
-   * one that {@link Protocol.readRequest} could read.
+   * Asks for at most that many tokens of output, over all answers together. Changes this one field, or adds it; every other
+   * byte stays. A budget for thinking is a part of it and is lowered with it. The body must be one that
+   * {@link Protocol.readRequest} could read.
    */
   withMaxOutput(body: Uint8Array, tokens: number): Uint8Array;
   /** Asks the provider to report the usage, where it does so only if asked. Changes this one field. */
   withUsage(body: Uint8Array): Uint8Array;
-  /** Makes a meter for one response with a status of 200 to 299. */
-  meter(contentType: string | null): ResponseMeter;
+  /** Makes a meter for one response with a status of 200 to 299. The request may explain what the response does not say. */
+  meter(contentType: string | null, request?: CallRequest): ResponseMeter;
   /** Answers a request that is not forwarded, in the protocol's own form. */
   refusal(reason: RefusalReason): LocalResponse;
   /** Answers a request whose body {@link Protocol.readRequest} could not read. */
@@ -46,7 +47,10 @@ export type Route =
   | { readonly kind: "metered" }
   /** Forwarded, and free: counting tokens, listing models, the account's own pages. */
   | { readonly kind: "unmetered" }
-  /** Forwarded. Its response reports no usage, so it is charged the most that it can cost. */
+  /**
+   * Forwarded as it is: it takes no limit of its output. Its response need not report usage, and is then charged the most
+   * that it can cost.
+   */
   | { readonly kind: "charged-by-bound" }
   /** Not forwarded. The gate answers. */
   | { readonly kind: "answered"; readonly response: LocalResponse }
@@ -64,6 +68,8 @@ export interface CallRequest {
   readonly model: string | null;
   /** Most output tokens that it asks for, over all answers together; null if it sets no limit. */
   readonly maxOutputTokens: number | null;
+  /** The least that {@link Protocol.withMaxOutput} may be given: with less, the provider refuses the request. */
+  readonly minOutputTokens: number;
   readonly isStream: boolean;
   /** Length of the body. A token has at least one byte, so this bounds the tokens of an input that is in the body. */
   readonly inputBytes: number;
@@ -71,6 +77,8 @@ export interface CallRequest {
   readonly isInputInBody: boolean;
   /** Types of the tools that the provider runs and may charge per call, such as `web_search`. */
   readonly hostedTools: readonly string[];
+  /** Further models that the provider may use for the request and charge at their own price. */
+  readonly otherModels: readonly string[];
   /** Longest life of the caches that it writes; null if it names none. A longer life costs more. */
   readonly cacheWrites: "5m" | "1h" | null;
   /** As asked for; they change the price. Null if the request does not say. */

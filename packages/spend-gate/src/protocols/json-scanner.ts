@@ -1,0 +1,273 @@
+/**
+ * Reads JSON as it arrives, in any division, and calls a visitor for each value. It keeps no value, so its memory is the same
+ * for a document of 100 MB, and it knows where each value is, so that one field can be replaced without writing the others
+ * again. `JSON.parse` can do neither.
+ */
+
+export interface JsonScalar {
+  readonly kind: "string" | "number" | "true" | "false" | "null";
+  /** A string is decoded. Of a longer one than {@link textBytesMax} it is the first part. */
+  readonly text: string;
+  /** Length of a string in UTF-8; 0 for other kinds. */
+  readonly bytes: number;
+  /** Offsets of its first byte and of the byte after its last one. */
+  readonly start: number;
+  readonly end: number;
+}
+
+/**
+ * A path is a JSON pointer, such as `/usage/input_tokens`, with `*` for every index of an array. It is `/…` for
+ * values that are nested deeper than any that are looked for.
+ */
+export interface JsonVisitor {
+  scalar(path: string, scalar: JsonScalar): void;
+  /** An object or an array begins. */
+  open?(path: string, start: number): void;
+  close?(path: string, end: number): void;
+}
+
+const deepPath = "/…";
+const pathDepthMax = 12;
+const depthMax = 500;
+const textBytesMax = 1024;
+const tokenCharsMax = 64;
+
+type Expect = "value" | "element or end" | "key" | "key or end" | "colon" | "comma or end" | "nothing";
+
+interface Container {
+  readonly path: string;
+  readonly isArray: boolean;
+}
+
+const space = new Set([0x20, 0x09, 0x0a, 0x0d]);
+const quote = 0x22;
+const backslash = 0x5c;
+const literals = new Map([
+  ["true", "true"],
+  ["false", "false"],
+  ["null", "null"],
+] as const);
+const numberPattern = /^-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?$/;
+const simpleEscapes = new Set(Buffer.from('"\\/bfnrt'));
+
+export class JsonScanner {
+  readonly #visitor: JsonVisitor;
+  readonly #containers: Container[] = [];
+  #expect: Expect = "value";
+  #hasFailed = false;
+  /** Bytes of all chunks before this one. */
+  #offset = 0;
+  /** Path of the value that comes next. */
+  #path = "";
+
+  #isInString = false;
+  /** Characters that an escape still needs: 0 outside of one, -1 for the one after the backslash. */
+  #escape = 0;
+  #escapeCode = 0;
+  readonly #raw = Buffer.allocUnsafe(textBytesMax);
+  #rawLength = 0;
+  #isRawWhole = true;
+  #stringBytes = 0;
+
+  #token = "";
+  #start = 0;
+
+  constructor(visitor: JsonVisitor) {
+    this.#visitor = visitor;
+  }
+
+  /** What was read so far is no JSON. Nothing more is read then. */
+  get hasFailed(): boolean {
+    return this.#hasFailed;
+  }
+
+  /** One whole value was read. A number outside of any container is whole only at its end. */
+  get isWhole(): boolean {
+    return !this.#hasFailed && this.#expect === "nothing";
+  }
+
+  push(chunk: Uint8Array): void {
+    let i = 0;
+    while (i < chunk.length && !this.#hasFailed) {
+      if (this.#isInString) i = this.#readString(chunk, i);
+      else i = this.#readStructure(chunk, i);
+    }
+    this.#offset += chunk.length;
+  }
+
+  /** No more comes. */
+  end(): void {
+    if (this.#token !== "") this.#endToken(this.#offset);
+    if (this.#expect !== "nothing") this.#hasFailed = true;
+  }
+
+  #readStructure(chunk: Uint8Array, at: number): number {
+    const byte = chunk[at] ?? 0;
+    const position = this.#offset + at;
+    if (this.#token !== "" && !isTokenByte(byte)) this.#endToken(position);
+    if (this.#hasFailed || space.has(byte)) return at + 1;
+    if (isTokenByte(byte)) this.#readToken(byte, position);
+    else if (byte === quote) this.#openString(position);
+    else this.#readPunctuation(String.fromCharCode(byte), position);
+    return at + 1;
+  }
+
+  #readPunctuation(character: string, position: number): void {
+    switch (character) {
+      case "{":
+      case "[":
+        return this.#open(character === "[", position);
+      case "}":
+        return this.#close(false, ["key or end", "comma or end"], position + 1);
+      case "]":
+        return this.#close(true, ["element or end", "comma or end"], position + 1);
+      case ":":
+        if (this.#expect !== "colon") return this.#fail();
+        this.#expect = "value";
+        return;
+      case ",":
+        if (this.#expect !== "comma or end") return this.#fail();
+        this.#expect = this.#containers.at(-1)?.isArray === true ? "value" : "key";
+        return;
+      default:
+        return this.#fail();
+    }
+  }
+
+  #open(isArray: boolean, position: number): void {
+    if (!this.#expectsValue() || this.#containers.length >= depthMax) return this.#fail();
+    const path = this.#path;
+    this.#containers.push({ path, isArray });
+    this.#visitor.open?.(path, position);
+    this.#expect = isArray ? "element or end" : "key or end";
+    if (isArray) this.#path = this.#childPath("*");
+  }
+
+  #close(isArray: boolean, when: readonly Expect[], end: number): void {
+    const container = this.#containers.at(-1);
+    if (container?.isArray !== isArray || !when.includes(this.#expect)) return this.#fail();
+    this.#containers.pop();
+    this.#visitor.close?.(container.path, end);
+    this.#afterValue();
+  }
+
+  #openString(position: number): void {
+    if (!this.#expectsValue() && !this.#expectsKey()) return this.#fail();
+    this.#isInString = true;
+    this.#rawLength = 0;
+    this.#isRawWhole = true;
+    this.#stringBytes = 0;
+    this.#start = position;
+  }
+
+  /** Reads as much of a string as the chunk has; gives the place after it. */
+  #readString(chunk: Uint8Array, from: number): number {
+    let i = from;
+    for (; i < chunk.length; i++) {
+      const byte = chunk[i] ?? 0;
+      if (this.#escape !== 0) this.#readEscape(byte);
+      else if (byte === quote) break;
+      else if (byte === backslash) this.#escape = -1;
+      else if (byte < 0x20) this.#fail();
+      else this.#stringBytes++;
+      if (this.#hasFailed) return i;
+    }
+    this.#keepRaw(chunk.subarray(from, i));
+    if (i === chunk.length) return i;
+    this.#endString(this.#offset + i + 1);
+    return i + 1;
+  }
+
+  #readEscape(byte: number): void {
+    if (this.#escape === -1) {
+      this.#escape = byte === 0x75 ? 4 : 0;
+      this.#escapeCode = 0;
+      if (byte === 0x75) return;
+      if (simpleEscapes.has(byte)) this.#stringBytes++;
+      else this.#fail();
+      return;
+    }
+    const digit = Number.parseInt(String.fromCharCode(byte), 16);
+    if (Number.isNaN(digit)) return this.#fail();
+    this.#escapeCode = this.#escapeCode * 16 + digit;
+    this.#escape--;
+    if (this.#escape === 0) this.#stringBytes += utf8Length(this.#escapeCode);
+  }
+
+  #keepRaw(part: Uint8Array): void {
+    const fits = part.subarray(0, textBytesMax - this.#rawLength);
+    this.#raw.set(fits, this.#rawLength);
+    this.#rawLength += fits.length;
+    if (fits.length < part.length) this.#isRawWhole = false;
+  }
+
+  #endString(end: number): void {
+    this.#isInString = false;
+    const raw = this.#raw.toString("utf8", 0, this.#rawLength);
+    const text = raw.includes("\\") && this.#isRawWhole ? (JSON.parse(`"${raw}"`) as string) : raw;
+    if (this.#expectsKey()) {
+      this.#path = this.#childPath(text.replaceAll(/[~/*]/g, (character) => `~${character}`));
+      this.#expect = "colon";
+      return;
+    }
+    const scalar: JsonScalar = { kind: "string", text, bytes: this.#stringBytes, start: this.#start, end };
+    this.#visitor.scalar(this.#path, scalar);
+    this.#afterValue();
+  }
+
+  #readToken(byte: number, position: number): void {
+    if (this.#token === "") this.#start = position;
+    this.#token += String.fromCharCode(byte);
+    if (this.#token.length > tokenCharsMax || !this.#expectsValue()) this.#fail();
+  }
+
+  #endToken(end: number): void {
+    const text = this.#token;
+    this.#token = "";
+    const kind = literals.get(text as "true") ?? (numberPattern.test(text) ? "number" : null);
+    if (kind === null) return this.#fail();
+    this.#visitor.scalar(this.#path, { kind, text, bytes: 0, start: this.#start, end });
+    this.#afterValue();
+  }
+
+  #afterValue(): void {
+    const container = this.#containers.at(-1);
+    this.#expect = container === undefined ? "nothing" : "comma or end";
+    if (container?.isArray === true) this.#path = this.#childPath("*");
+  }
+
+  #expectsValue(): boolean {
+    return this.#expect === "value" || this.#expect === "element or end";
+  }
+
+  #expectsKey(): boolean {
+    return this.#expect === "key" || this.#expect === "key or end";
+  }
+
+  #childPath(name: string): string {
+    const depth = this.#containers.length;
+    return depth > pathDepthMax ? deepPath : `${this.#containers[depth - 1]?.path ?? ""}/${name}`;
+  }
+
+  #fail(): void {
+    this.#hasFailed = true;
+  }
+}
+
+/** Digits, letters and signs: what numbers and literals are made of. */
+function isTokenByte(byte: number): boolean {
+  return (
+    (byte >= 0x30 && byte <= 0x39) ||
+    (byte >= 0x61 && byte <= 0x7a) ||
+    byte === 0x2b ||
+    byte === 0x2d ||
+    byte === 0x2e ||
+    byte === 0x45
+  );
+}
+
+/** A half of a surrogate pair counts as half of its four bytes. */
+function utf8Length(code: number): number {
+  if (code < 0x80) return 1;
+  return code < 0x800 || (code >= 0xd800 && code <= 0xdfff) ? 2 : 3;
+}
