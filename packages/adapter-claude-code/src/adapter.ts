@@ -1,7 +1,8 @@
 /** The adapter of Claude Code. `plan.ts` builds a run's command line; `reader.ts` reads its output. */
 import { adapterContractVersion, type WorkerAdapter } from "@agentcore/contract";
 import { checkClaudeArgs } from "./args.ts";
-import { credentialVariables, planClaude } from "./plan.ts";
+import { claudeUpstream, credentialVariables } from "./credentials.ts";
+import { planClaude } from "./plan.ts";
 import { createClaudeReader } from "./reader.ts";
 
 export const claudeCodeAdapter: WorkerAdapter = {
@@ -22,6 +23,7 @@ export const claudeCodeAdapter: WorkerAdapter = {
     loginPaths: [".claude/.credentials.json"],
   },
   reportsCost: true,
+  spendGateUpstream: claudeUpstream,
   plan: planClaude,
   createReader: createClaudeReader,
 };

@@ -3,32 +3,28 @@
  * from the task's capabilities, bounded retries, and no network traffic except the model's.
  */
 import type { Grants, PlanContext, WorkerPlan, WorkerTask } from "@agentcore/contract";
-import { configuredKey, networkEnvironment, pickEnv, readAdapterSettings } from "@agentcore/worker-kit";
+import { networkEnvironment, pickEnv, readAdapterSettings } from "@agentcore/worker-kit";
 import { checkClaudeArgs } from "./args.ts";
+import { endpoint, findCredentials, gateVariables } from "./credentials.ts";
 import { claudePermissions } from "./permissions.ts";
 import { claudeSettingsSchema, type ClaudeSettings } from "./settings.ts";
-
-/** Each of these is a credential; with one of them, no login of the user is needed. */
-export const credentialVariables: readonly string[] = [
-  "ANTHROPIC_API_KEY",
-  "ANTHROPIC_AUTH_TOKEN",
-  "CLAUDE_CODE_OAUTH_TOKEN",
-];
 
 export function planClaude(task: WorkerTask, context: PlanContext): WorkerPlan {
   const settings = readAdapterSettings(task.worker, claudeSettingsSchema, context.settings);
   checkClaudeArgs(task.args ?? []);
   const credentials = findCredentials(task, context, settings);
-  const home = Object.keys(credentials).length > 0 ? "own" : "user";
+  const { spendGate } = context;
+  const home = spendGate !== undefined || Object.keys(credentials).length > 0 ? "own" : "user";
   const model = context.grants.model ?? task.model ?? settings.model;
   return {
     command: context.program,
     args: commandLine(task, context, settings, model),
     env: {
-      ...networkEnvironment(context.hostEnv),
+      ...networkEnvironment(context.hostEnv, spendGate),
       ...(home === "user" ? pickEnv(context.hostEnv, ["CLAUDE_CONFIG_DIR"]) : {}),
-      ...endpoint(context, settings),
-      ...credentials,
+      ...(spendGate === undefined
+        ? { ...endpoint(context, settings), ...credentials }
+        : gateVariables(spendGate, credentials, context)),
       ...behavior(settings),
       ...commandTime(task.maxCommandTimeMs),
     },
@@ -67,7 +63,7 @@ function commandLine(
     ...flag("--model", model),
     ...flag("--effort", task.variant),
     ...flag("--max-turns", lower(task.maxSteps, settings.max_turns)),
-    ...flag("--max-budget-usd", budget(grants.maxCostUsd)),
+    ...flag("--max-budget-usd", budget(context)),
     ...flag("--resume", task.session),
     ...(task.args ?? []),
   ];
@@ -85,24 +81,12 @@ function lower(a: number | undefined, b: number | undefined): number | undefined
   return a === undefined || b === undefined ? (a ?? b) : Math.min(a, b);
 }
 
-/** A second limit in addition to the runtime's ceiling; Claude Code exceeds it by one request. */
-function budget(maxCostUsd: number | null): number | null {
-  return maxCostUsd === null || maxCostUsd <= 0 ? null : maxCostUsd;
-}
-
-function findCredentials(
-  task: WorkerTask,
-  context: PlanContext,
-  settings: ClaudeSettings,
-): Record<string, string> {
-  const env = { ...context.hostEnv, ...task.env };
-  const key = configuredKey(task.worker, settings.api_key_env, env);
-  return key === undefined ? pickEnv(env, credentialVariables) : { ANTHROPIC_API_KEY: key };
-}
-
-function endpoint(context: PlanContext, settings: ClaudeSettings): Record<string, string> {
-  if (settings.base_url !== undefined) return { ANTHROPIC_BASE_URL: settings.base_url };
-  return pickEnv(context.hostEnv, ["ANTHROPIC_BASE_URL"]);
+/**
+ * A second limit in addition to the runtime's ceiling; Claude Code exceeds it by one request. With the spend gate there is none:
+ * its prices count, not those of Claude Code.
+ */
+function budget({ grants: { maxCostUsd }, spendGate }: PlanContext): number | null {
+  return spendGate !== undefined || maxCostUsd === null || maxCostUsd <= 0 ? null : maxCostUsd;
 }
 
 /** A command that takes longer is ended; without the last variable, it would only move to the background. */

@@ -1,7 +1,8 @@
 /** The adapter of Codex. `plan.ts` builds a run's command line; `reader.ts` reads its output. */
 import { adapterContractVersion, type WorkerAdapter } from "@agentcore/contract";
 import { checkCodexArgs } from "./args.ts";
-import { credentialVariables, planCodex } from "./plan.ts";
+import { codexUpstream, credentialVariables } from "./credentials.ts";
+import { planCodex } from "./plan.ts";
 import { createCodexReader } from "./reader.ts";
 import { codexUsageFiles } from "./usage-files.ts";
 
@@ -23,6 +24,7 @@ export const codexAdapter: WorkerAdapter = {
     credentialEnv: credentialVariables,
     loginPaths: [".codex/auth.json"],
   },
+  spendGateUpstream: codexUpstream,
   plan: planCodex,
   createReader: createCodexReader,
   usageFiles: codexUsageFiles,

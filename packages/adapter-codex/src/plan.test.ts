@@ -106,7 +106,7 @@ describe("the command line", () => {
       "analytics.enabled": "false",
       check_for_update_on_startup: "false",
       web_search: '"disabled"',
-      "shell_environment_policy.exclude": '["CODEX_API_KEY","OPENAI_API_KEY"]',
+      "shell_environment_policy.exclude": '["CODEX_API_KEY","OPENAI_API_KEY","AGENTCORE_SPEND_GATE_KEY"]',
     });
   });
 

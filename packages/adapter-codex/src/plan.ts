@@ -5,39 +5,30 @@
  */
 import { dirname } from "node:path";
 import { omitUndefined, type PlanContext, type WorkerPlan, type WorkerTask } from "@agentcore/contract";
-import { configuredKey, networkEnvironment, pickEnv, readAdapterSettings } from "@agentcore/worker-kit";
+import { networkEnvironment, pickEnv, readAdapterSettings } from "@agentcore/worker-kit";
 import { checkCodexArgs } from "./args.ts";
+import { codexAccess, keyVariables, type CodexAccess } from "./credentials.ts";
 import { sandboxMode } from "./sandbox.ts";
 import { codexSettingsSchema, type CodexSettings } from "./settings.ts";
-
-/** Each of these is a credential; the first one that is set is used. Without them, Codex relies on the user's login. */
-export const credentialVariables: readonly string[] = ["CODEX_API_KEY", "OPENAI_API_KEY"];
-
-/** The variable with the key in the worker's environment; the commands that Codex runs do not see it. */
-const keyVariable = "OPENAI_API_KEY";
 
 /** The provider's name in Codex's configuration. Codex's built-in providers have no limit on retries. */
 const providerName = "agentcore";
 
-const openAiAddress = "https://api.openai.com/v1";
-
 /** Directories that Codex's sandbox creates in the workspace to protect them, and leaves behind when it is interrupted. */
 const protectedDirectories: readonly string[] = [".agents", ".aws", ".codex"];
 
-type TomlValue = string | number | boolean | readonly string[];
+type TomlValue = string | number | boolean | readonly string[] | Readonly<Record<string, string>>;
 
 export function planCodex(task: WorkerTask, context: PlanContext): WorkerPlan {
   const settings = readAdapterSettings(task.worker, codexSettingsSchema, context.settings);
   checkCodexArgs(task.args ?? []);
-  const key = findKey(task, context, settings);
-  const address = settings.base_url ?? (key === undefined ? undefined : addressOf(context));
-  const home = address === undefined ? "user" : "own";
+  const { home, provider, env } = codexAccess(task, context, settings);
   const config = {
     sandbox_mode: sandboxMode(context.grants.capabilities),
     ...(settings.network ? { "sandbox_workspace_write.network_access": true } : {}),
     ...closedDoors,
     ...omitUndefined({ model_reasoning_effort: task.variant }),
-    ...(address === undefined ? {} : providerConfig(address, key !== undefined, settings)),
+    ...(provider === null ? {} : providerConfig(provider, settings)),
   };
   const model = context.grants.model ?? task.model ?? settings.model;
   return {
@@ -56,9 +47,9 @@ export function planCodex(task: WorkerTask, context: PlanContext): WorkerPlan {
       ...(task.session === undefined ? [] : [task.session, "-"]),
     ],
     env: {
-      ...networkEnvironment(context.hostEnv),
+      ...networkEnvironment(context.hostEnv, context.spendGate),
       ...(home === "user" ? pickEnv(context.hostEnv, ["CODEX_HOME"]) : {}),
-      ...(key === undefined ? {} : { [keyVariable]: key }),
+      ...env,
     },
     stdin: task.instructions,
     home,
@@ -76,7 +67,7 @@ const closedDoors: Readonly<Record<string, TomlValue>> = {
   "analytics.enabled": false,
   check_for_update_on_startup: false,
   web_search: "disabled",
-  "shell_environment_policy.exclude": [...credentialVariables],
+  "shell_environment_policy.exclude": [...keyVariables],
 };
 
 /**
@@ -93,15 +84,13 @@ function untrusted(workspace: string): string {
 }
 
 function providerConfig(
-  address: string,
-  hasKey: boolean,
+  access: NonNullable<CodexAccess["provider"]>,
   settings: CodexSettings,
 ): Record<string, TomlValue> {
   const provider: Record<string, TomlValue> = {
     name: providerName,
-    base_url: address,
     wire_api: "responses",
-    ...(hasKey ? { env_key: keyVariable } : {}),
+    ...access,
     request_max_retries: settings.max_retries,
     stream_max_retries: settings.max_retries,
     stream_idle_timeout_ms: settings.stream_idle_timeout,
@@ -114,17 +103,12 @@ function providerConfig(
   };
 }
 
-function findKey(task: WorkerTask, context: PlanContext, settings: CodexSettings): string | undefined {
-  const env = { ...context.hostEnv, ...task.env };
-  const configured = configuredKey(task.worker, settings.api_key_env, env);
-  return configured ?? Object.values(pickEnv(env, credentialVariables))[0];
-}
-
-function addressOf(context: PlanContext): string {
-  return pickEnv(context.hostEnv, ["OPENAI_BASE_URL"])["OPENAI_BASE_URL"] ?? openAiAddress;
-}
-
 /** A TOML value; strings and lists of strings are written as in JSON. */
 function toml(value: TomlValue): string {
-  return typeof value === "string" || typeof value === "object" ? JSON.stringify(value) : String(value);
+  if (typeof value !== "object") return typeof value === "string" ? JSON.stringify(value) : String(value);
+  if (Array.isArray(value)) return JSON.stringify(value);
+  const members = Object.entries(value).map(
+    ([name, text]) => `${JSON.stringify(name)}=${JSON.stringify(text)}`,
+  );
+  return `{${members.join(",")}}`;
 }

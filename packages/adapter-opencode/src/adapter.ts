@@ -2,7 +2,7 @@
 import { adapterContractVersion, type WorkerAdapter } from "@agentcore/contract";
 import { checkOpenCodeArgs } from "./args.ts";
 import { planOpenCode } from "./plan.ts";
-import { credentialVariables } from "./provider.ts";
+import { credentialVariables, openCodeUpstream } from "./provider.ts";
 import { createOpenCodeReader } from "./reader.ts";
 
 export const openCodeAdapter: WorkerAdapter = {
@@ -22,6 +22,7 @@ export const openCodeAdapter: WorkerAdapter = {
     credentialEnv: credentialVariables,
     loginPaths: [".local/share/opencode/auth.json"],
   },
+  spendGateUpstream: openCodeUpstream,
   plan: planOpenCode,
   createReader: createOpenCodeReader,
 };

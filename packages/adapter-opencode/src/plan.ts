@@ -47,7 +47,7 @@ export function planOpenCode(task: WorkerTask, context: PlanContext): WorkerPlan
       ...(task.args ?? []),
     ],
     env: {
-      ...networkEnvironment(context.hostEnv),
+      ...networkEnvironment(context.hostEnv, context.spendGate),
       ...provider.env,
       ...behavior,
       ...commandTime(task.maxCommandTimeMs),

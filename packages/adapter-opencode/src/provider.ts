@@ -3,9 +3,17 @@
  * either an address from the settings, which becomes a custom provider, or a built-in provider that the model names
  * (`anthropic/claude-sonnet-4-5`).
  */
-import { AgentCoreError, type PlanContext, type WorkerTask } from "@agentcore/contract";
-import { configuredKey, pickEnv } from "@agentcore/worker-kit";
-import { clientLibraries, type OpenCodeSettings } from "./settings.ts";
+import {
+  AgentCoreError,
+  type PlanContext,
+  type ProviderProtocol,
+  type SpendGateAccess,
+  type Upstream,
+  type UpstreamContext,
+  type WorkerTask,
+} from "@agentcore/contract";
+import { configuredKey, divideAddress, pickEnv, readAdapterSettings } from "@agentcore/worker-kit";
+import { clientLibraries, openCodeSettingsSchema, type OpenCodeSettings } from "./settings.ts";
 
 export interface ProviderPlan {
   /** Part of the configuration. */
@@ -33,10 +41,28 @@ const keyVariables: ReadonlyMap<string, readonly string[]> = new Map([
 
 export const credentialVariables: readonly string[] = [...keyVariables.values()].flat();
 
-/** Addresses that the caller's environment may give for built-in providers. */
-const addressVariables: ReadonlyMap<string, string> = new Map([
-  ["anthropic", "ANTHROPIC_BASE_URL"],
-  ["openai", "OPENAI_BASE_URL"],
+interface BuiltInProvider {
+  /** The caller's environment may give another address. */
+  readonly variable: string;
+  readonly address: string;
+  /** Which OpenCode speaks with it. */
+  readonly protocol: ProviderProtocol;
+}
+
+/** Those whose address a run may change. */
+const builtInProviders: ReadonlyMap<string, BuiltInProvider> = new Map([
+  [
+    "anthropic",
+    {
+      variable: "ANTHROPIC_BASE_URL",
+      address: "https://api.anthropic.com/v1",
+      protocol: "anthropic-messages",
+    },
+  ],
+  [
+    "openai",
+    { variable: "OPENAI_BASE_URL", address: "https://api.openai.com/v1", protocol: "openai-responses" },
+  ],
 ]);
 
 export function planProvider(
@@ -74,7 +100,11 @@ function ownProvider(
   }
   const id = settings.provider;
   const model = asked.startsWith(`${id}/`) ? asked.slice(id.length + 1) : asked;
-  const key = keyOf(task, context, settings, defaultKeyVariables[settings.api]);
+  const { spendGate } = context;
+  const variables = defaultKeyVariables[settings.api];
+  const key =
+    spendGate === undefined ? keyOf(task, context, settings, variables) : gateKey(spendGate, variables);
+  const baseURL = addressFor(settings.base_url, spendGate);
   return {
     config: {
       ...chosenModel(`${id}/${model}`),
@@ -83,7 +113,7 @@ function ownProvider(
         [id]: {
           npm: clientLibraries[settings.api],
           name: id,
-          options: { baseURL: settings.base_url, ...keyOption(key), ...timeouts(settings) },
+          options: { baseURL, ...keyOption(key), ...timeouts(settings) },
           models: { [model]: modelEntry(model, settings) },
         },
       },
@@ -109,10 +139,13 @@ function builtInProvider(
   const slash = model?.indexOf("/") ?? -1;
   const id = model === undefined || slash <= 0 ? undefined : model.slice(0, slash);
   const variables = id === undefined ? credentialVariables : (keyVariables.get(id) ?? []);
-  const key = keyOf(task, context, settings, variables);
+  const { spendGate } = context;
+  const address = builtInAddress(id, context);
+  const key =
+    spendGate === undefined ? keyOf(task, context, settings, variables) : gateKey(spendGate, variables);
   const options = {
-    ...(settings.api_key_env === undefined ? {} : keyOption(key)),
-    ...addressOption(id, context),
+    ...(settings.api_key_env === undefined && spendGate === undefined ? {} : keyOption(key)),
+    ...(address === undefined ? {} : { baseURL: addressFor(address, spendGate) }),
     ...timeouts(settings),
   };
   return {
@@ -133,7 +166,7 @@ function chosenModel(model: string): Record<string, string> {
 
 function keyOf(
   task: WorkerTask,
-  context: PlanContext,
+  context: Pick<PlanContext, "hostEnv">,
   settings: OpenCodeSettings,
   variables: readonly string[],
 ): Record<string, string> {
@@ -149,12 +182,65 @@ function keyOption(key: Readonly<Record<string, string>>): Record<string, string
   return name === undefined ? {} : { apiKey: `{env:${name}}` };
 }
 
-function addressOption(id: string | undefined, context: PlanContext): Record<string, string> {
-  const variable = id === undefined ? undefined : addressVariables.get(id);
-  const address =
-    variable === undefined ? undefined : pickEnv(context.hostEnv, [variable])[variable]?.replace(/\/+$/, "");
-  if (address === undefined) return {};
-  return { baseURL: address.endsWith("/v1") ? address : `${address}/v1` };
+/** The address of a built-in provider; undefined: OpenCode's own. With the spend gate, those that can use it have one. */
+function builtInAddress(
+  id: string | undefined,
+  { hostEnv, spendGate }: Pick<PlanContext, "hostEnv" | "spendGate">,
+): string | undefined {
+  const known = id === undefined ? undefined : builtInProviders.get(id);
+  if (known === undefined) return undefined;
+  const own = spendGate === undefined ? undefined : known.address;
+  const address = (pickEnv(hostEnv, [known.variable])[known.variable] ?? own)?.replace(/\/+$/, "");
+  return address === undefined || address.endsWith("/v1") ? address : `${address}/v1`;
+}
+
+function addressFor(address: string, spendGate: SpendGateAccess | undefined): string {
+  return spendGate === undefined ? address : spendGate.url + divideAddress(address).path;
+}
+
+/** The key of the gate, in the variable that would have the provider's. */
+function gateKey({ key }: SpendGateAccess, [name]: readonly string[]): Record<string, string> {
+  return name === undefined ? {} : { [name]: key };
+}
+
+/** Where requests go without the gate. Null for a login, and for a built-in provider whose address OpenCode does not show. */
+export function openCodeUpstream(task: WorkerTask, context: UpstreamContext): Upstream | null {
+  const settings = readAdapterSettings(task.worker, openCodeSettingsSchema, context.settings);
+  const { base_url: own, prices } = settings;
+  if (own !== undefined) {
+    const key = keyOf(task, context, settings, defaultKeyVariables[settings.api]);
+    const upstream = upstreamAt(settings.provider, settings.api, own, key);
+    if (prices === undefined) return upstream;
+    const { input, cached_input: cachedInput, output } = prices;
+    return { ...upstream, price: { input, cachedInput, output } };
+  }
+  const model = context.grants.model ?? task.model ?? settings.model;
+  const id = model?.split("/")[0] ?? "";
+  const known = model?.includes("/") === true ? builtInProviders.get(id) : undefined;
+  if (known === undefined) return null;
+  const key = keyOf(task, context, settings, keyVariables.get(id) ?? []);
+  if (Object.keys(key).length === 0 && context.providersWithCredential?.includes(id) !== true) return null;
+  const address = builtInAddress(id, context) ?? known.address;
+  return upstreamAt(id, known.protocol, address, key);
+}
+
+function upstreamAt(
+  provider: string,
+  protocol: ProviderProtocol,
+  address: string,
+  key: Readonly<Record<string, string>>,
+): Upstream {
+  const value = Object.values(key)[0];
+  const header =
+    protocol === "anthropic-messages"
+      ? { name: "x-api-key", value: value ?? "" }
+      : { name: "authorization", value: `Bearer ${value}` };
+  return {
+    provider,
+    protocol,
+    baseUrl: divideAddress(address).baseUrl,
+    credential: value === undefined ? { kind: "none" } : { kind: "header", ...header },
+  };
 }
 
 function timeouts(settings: OpenCodeSettings): Record<string, number> {

@@ -93,7 +93,10 @@ export interface WorkerProgram {
 }
 
 /** What decides where the requests of a run go. */
-export type UpstreamContext = Pick<PlanContext, "grants" | "hostEnv" | "settings">;
+export type UpstreamContext = Pick<
+  PlanContext,
+  "grants" | "hostEnv" | "settings" | "providersWithCredential"
+>;
 
 export interface PlanContext {
   readonly grants: Grants;
@@ -102,6 +105,8 @@ export interface PlanContext {
    * credential. Absent: the worker calls its provider directly.
    */
   readonly spendGate?: SpendGateAccess | undefined;
+  /** Providers for which the spend gate has a credential, so that a run needs none of its own. Default: none. */
+  readonly providersWithCredential?: readonly string[] | undefined;
   /** Absolute path of the program as found. */
   readonly program: string;
   /** The caller's environment, for credentials and endpoints. Never passed on as a whole. */

@@ -27,6 +27,7 @@ export { type ClaimedAttempt, neverBegan } from "./runner/held-mark.ts";
 export { removeTree } from "./runner/remove-tree.ts";
 export { runLabel } from "./runner/prepare.ts";
 export { scriptCommand, type ScriptCommand } from "./runner/task-script.ts";
+export * from "./spend-gate-address.ts";
 export * from "./task-options.ts";
 export * from "./usage-error.ts";
 export * from "./usage-sum.ts";

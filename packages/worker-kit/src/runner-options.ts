@@ -60,6 +60,8 @@ export interface RunnerOptions {
   readonly limits: RunnerLimits;
   /** Limits of machine resources, separately for each worker, verify script and look of a probe. Default: none. */
   readonly runLimits?: RunLimits;
+  /** Providers for which the spend gate has a credential. Default: none. */
+  readonly providersWithCredential?: readonly string[];
   /** The user's own prices for models. Default: none. */
   readonly prices?: OwnPrices;
   /** What a model without a price costs. Default: `charge_ceiling`. */

@@ -87,14 +87,16 @@ async function planRun(parts: RunnerOptions, request: RunRequest, found: Found):
   const { adapter, permit, task } = request;
   const { settings, program, attempt } = found;
   const { hostEnv } = parts;
-  const gate = await openSpendGate(request, hostEnv);
+  const gate = await openSpendGate(request, parts);
   const plan = plannedBy(adapter, task, {
     grants: permit.grants,
     program,
     hostEnv,
     attemptDir: attempt.path,
     settings: request.settings,
-    ...(gate === null ? {} : { spendGate: gate.access }),
+    ...(gate === null
+      ? {}
+      : { spendGate: gate.access, providersWithCredential: parts.providersWithCredential }),
   });
   if (gate !== null) requireNoCredential(adapter.name, plan, gate);
   writePlannedFiles(adapter.name, plan.files ?? {});

@@ -17,6 +17,7 @@ import {
 import { z } from "zod";
 import { pickEnv } from "../adapter-settings.ts";
 import { fieldProblems } from "../field-problems.ts";
+import type { RunnerOptions } from "../runner-options.ts";
 
 type HostEnv = PlanContext["hostEnv"];
 
@@ -54,10 +55,10 @@ const upstreamSchema = lazySchema(() =>
  * Null: the run calls its provider directly. Throws `AC_SPEND_GATE_REQUIRED` if it may not, `AC_ADAPTER_INVALID` for an
  * upstream that is none, and what opening the gate rejects with.
  */
-export async function openSpendGate(request: RunRequest, hostEnv: HostEnv): Promise<RunSpendGate | null> {
+export async function openSpendGate(request: RunRequest, parts: RunnerOptions): Promise<RunSpendGate | null> {
   const { adapter, openSpendGate: open, spendGateMode: mode = "auto" } = request;
   if (mode === "off") return null;
-  const upstream = open === undefined ? null : upstreamOf(request, hostEnv);
+  const upstream = open === undefined ? null : upstreamOf(request, parts);
   if (open !== undefined && upstream !== null) return { access: await open(upstream), upstream };
   // A worker that calls no provider has nothing to meter.
   if (mode !== "required" || adapter.provider === null) return null;
@@ -79,10 +80,13 @@ function required(adapter: RunRequest["adapter"], hasGate: boolean): AgentCoreEr
 }
 
 /** What the adapter returns, or throws by mistake, is an error of the adapter. */
-function upstreamOf({ adapter, task, permit, settings }: RunRequest, hostEnv: HostEnv): Upstream | null {
+function upstreamOf(request: RunRequest, parts: RunnerOptions): Upstream | null {
+  const { adapter, task, permit, settings } = request;
+  const { hostEnv, providersWithCredential } = parts;
   let upstream: Upstream | null;
   try {
-    upstream = adapter.spendGateUpstream?.(task, { grants: permit.grants, hostEnv, settings }) ?? null;
+    const context = { grants: permit.grants, hostEnv, settings, providersWithCredential };
+    upstream = adapter.spendGateUpstream?.(task, context) ?? null;
   } catch (error) {
     if (isAgentCoreError(error)) throw error;
     throw invalid(adapter.name, `spendGateUpstream() threw: ${errorText(error)}`, error);
