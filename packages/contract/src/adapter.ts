@@ -46,6 +46,11 @@ export interface WorkerAdapter {
    * another address; it is then metered from its events. If absent, no run of this worker uses the gate.
    */
   spendGateUpstream?(task: WorkerTask, context: UpstreamContext): Upstream | null;
+  /**
+   * True if the worker reports a tool call only when it has ended, or is a program that runs tools unreported: its silence is
+   * then no sign that it hangs, and is limited like that of a tool call. Default: false.
+   */
+  readonly unseenTools?: true;
   /** For workers that do not print their usage until the end, but write it to files as they run. */
   readonly usageFiles?: UsageFiles;
 }
@@ -256,6 +261,11 @@ export interface WorkerRun {
    * script ends with the run; the result is then null. Never rejects. Absent: this runner supports no probes.
    */
   probe?(script: string, timeoutMs: number): Promise<ProbeOutput | null>;
+  /**
+   * Ends the processes of a worker that has reported its end and does not exit. The result is what the worker reported, as if
+   * it had exited with code 0; `reason` becomes a warning. Absent: such a run is stopped as stalled.
+   */
+  endAsReported?(reason: string): void;
 }
 
 /** The result of one look of a probe. */

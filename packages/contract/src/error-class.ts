@@ -103,7 +103,8 @@ export const errorClassTraits: Readonly<Record<ErrorClass, ErrorClassTraits>> = 
     retryable: true,
     fault: "worker",
     trips: "worker",
-    meaning: "The worker was silent for longer than allowed; a tool call in flight allows more.",
+    meaning:
+      "The run showed no sign of life for longer than allowed: of the worker, a tool call, or the provider.",
   },
   budget_exhausted: {
     retryable: false,

@@ -217,9 +217,10 @@ export const errorCodes = {
     cure: "Allow more time with --timeout (`timeoutMs`), or make the task smaller.",
   },
   AC_STALLED: {
-    meaning: "The worker was silent for too long: by default 10 min, or 30 min during a tool call.",
+    meaning:
+      "The run showed no sign of life for too long. The message says what it waited for, and which limit of `watchdog` it reached.",
     retryable: true,
-    cure: "Retry; raise the silence limit if the worker needs long pauses.",
+    cure: "Retry; raise that limit if the worker or its provider needs long pauses.",
   },
   AC_PROBE_STALLED: {
     meaning: "The task's probe found no progress several times in a row.",

@@ -150,4 +150,6 @@ export interface WireActivity {
   readonly streaming: number;
   /** Bytes of responses received so far. */
   readonly bytes: number;
+  /** Requests in a row that ask for the same, the last one included. Absent: not counted. */
+  readonly identicalCalls?: number;
 }

@@ -13,6 +13,40 @@ export const eventTextCharsMax = 16 * 1024;
 const text = z.string();
 const truncated = z.boolean().optional();
 
+const probeEvent = () =>
+  z
+    .strictObject({
+      type: z.literal("probe"),
+      found: probeClassSchema,
+      inRow: z.int().positive(),
+      /** Null for an error. */
+      digest: text.nullable(),
+      fingerprints: z.array(text),
+      reasons: z.array(text),
+      summary: z.json(),
+      stderr: text.optional(),
+    })
+    .meta({
+      description:
+        "A look of the task's probe: its result, and how many times in a row. Emitted by the runtime, never by a reader. It does not count as activity of the worker.",
+    });
+
+const callsEvent = () =>
+  z
+    .strictObject({
+      type: z.literal("calls"),
+      /** Requests without a first byte of their response. */
+      waiting: z.int().nonnegative(),
+      /** Responses that are being received. */
+      streaming: z.int().nonnegative(),
+      /** Requests in a row that ask for the same. */
+      identical: z.int().nonnegative(),
+    })
+    .meta({
+      description:
+        "What the spend gate sees of the worker's requests to its provider, at most once a second. Emitted by the runtime, never by a reader.",
+    });
+
 export const workerEventSchema = lazySchema(() =>
   z.discriminatedUnion("type", [
     z
@@ -62,28 +96,18 @@ export const workerEventSchema = lazySchema(() =>
     z
       .strictObject({ type: z.literal("progress"), text })
       .meta({ description: "The worker waits for its provider; this does not count as silence." }),
+    z.strictObject({ type: z.literal("ended") }).meta({
+      description:
+        "The worker reported its end and is about to exit: its terminal event. Any later sign of work takes it back.",
+    }),
     z
       .strictObject({ type: z.literal("denied"), tool: text, text })
       .meta({ description: "A tool call that the worker's permissions refused." }),
     z
       .strictObject({ type: z.literal("warning"), text })
       .meta({ description: "A task option that this worker does not support; the run continues." }),
-    z
-      .strictObject({
-        type: z.literal("probe"),
-        found: probeClassSchema,
-        inRow: z.int().positive(),
-        /** Null for an error. */
-        digest: text.nullable(),
-        fingerprints: z.array(text),
-        reasons: z.array(text),
-        summary: z.json(),
-        stderr: text.optional(),
-      })
-      .meta({
-        description:
-          "A look of the task's probe: its result, and how many times in a row. Emitted by the runtime, never by a reader. It does not count as activity of the worker.",
-      }),
+    probeEvent(),
+    callsEvent(),
     z
       .strictObject({ type: z.literal("stdout"), text, truncated })
       .meta({ description: "Output of the worker that is no event." }),

@@ -26,5 +26,6 @@ export {
   type ProcessState,
 } from "./process-owner.ts";
 export { type ServeEnd, type ServeOptions, serveRuntime } from "./serve/serve-runtime.ts";
+export { defaultSilenceMs } from "./watchdog/run-limits.ts";
 export { createMemoryCallJournal } from "./spend/memory-journal.ts";
 export * from "./spend/spend-gate.ts";

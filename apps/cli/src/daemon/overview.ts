@@ -7,7 +7,7 @@ import {
   type OverviewDocument,
   type RunEvent,
 } from "@agentcore/contract";
-import { usdOf, windowStartOf, type Ledger } from "@agentcore/core";
+import { defaultSilenceMs, usdOf, windowStartOf, type Ledger } from "@agentcore/core";
 import type { JobRecord } from "@agentcore/scheduler";
 import { openRuns, readRun, waitingApprovals, type OpenRun } from "@agentcore/workflow";
 import { findAttemptDirectory } from "@agentcore/worker-kit";
@@ -91,7 +91,7 @@ export class Overview {
       escalations: [...this.#escalations.values()].filter(({ at }) => at > now - escalationMsMax),
       machine: engine.state,
       nextSlotAt: (source) => engine.nextSlotAt(source),
-      silenceLimitMs: config.watchdog,
+      silenceLimitMs: { ...config.watchdog, silence: config.watchdog.silence ?? defaultSilenceMs },
     });
   }
 

@@ -211,12 +211,24 @@ const workerSteps: {
       ? step(view, [])
       : step({ ...view, lastAction: text }, [line("wait", text, "dim")]);
   },
+  ended: (view) => step({ ...view, lastAction: "finished; exiting" }, []),
+  calls: (view, { waiting, streaming }) =>
+    step(view.inFlight.size > 0 ? view : { ...view, lastAction: callsText(waiting, streaming, view) }, []),
   denied: (view, { tool, text }, line) => step(view, [line("denied", `${tool} ${oneLine(text)}`, "warn")]),
   warning: (view, { text }, line) => step(view, [line("note", oneLine(text), "warn")]),
   probe: (view, event, line) => step(view, probeLines(event, line)),
   // Not for people; the log and `--json` include it.
   raw: (view) => step(view, []),
 };
+
+const answering = "the provider answers";
+const waitingForProvider = "waiting for the provider";
+
+function callsText(waiting: number, streaming: number, { lastAction }: RunView): string {
+  if (streaming > 0) return answering;
+  if (waiting > 0) return waitingForProvider;
+  return lastAction === answering || lastAction === waitingForProvider ? "thinking" : lastAction;
+}
 
 function onWorkerEvent<T extends WorkerEvent["type"]>(
   view: RunView,

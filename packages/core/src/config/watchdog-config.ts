@@ -64,18 +64,35 @@ export type ProviderPauseConfig = z.output<typeof providerPauseSchema>;
 export const watchdogSchema = lazySchema(() =>
   z
     .strictObject({
-      silence: durationSchema
-        .prefault("10m")
-        .meta({ description: "Longest silence of a worker with no tool call in flight." }),
+      silence: durationSchema.optional().meta({
+        description:
+          "Longest silence of a worker with no tool call in flight and no open call to its provider. Default: 10m; `tool_silence` for a worker whose tool calls cannot be seen, such as the shell.",
+        examples: ["10m"],
+      }),
       silence_max: durationSchema
         .prefault("2h")
         .meta({ description: "Longest silence that a job may request." }),
       tool_silence: durationSchema
-        .prefault("30m")
+        .prefault("2h")
         .meta({ description: "Longest silence of a worker while a tool call is in flight." }),
+      first_byte: durationSchema.optional().meta({
+        description:
+          "Longest wait for the first byte of a response, retries included. Needs the spend gate. Default: 20m, or the limit for silence if that is longer.",
+        examples: ["20m"],
+      }),
+      stream_silence: durationSchema.optional().meta({
+        description:
+          "Longest pause in a response that is being received. Needs the spend gate. Default: 10m, or the limit for silence if that is longer.",
+        examples: ["10m"],
+      }),
+      exit_after_end: durationSchema.prefault("1m").meta({
+        description:
+          "Time that a worker has to exit after it reported its end. Then its processes are ended, and its result counts.",
+      }),
       no_progress: durationSchema.optional().meta({
         description:
-          "Longest time without a tool call, tool result, file change, text or usage, however much is printed. Off by default.",
+          "Longest time without a tool call, tool result, file change, text or usage, with no tool call in flight, however much is printed. An open call does not count. Default: 30m for a worker that uses the spend gate and reports its tool calls, else off.",
+        examples: ["30m"],
       }),
       cancel_slow: durationSchema
         .prefault("30s")

@@ -89,7 +89,10 @@ export class Gateway {
     const permit = this.#livePermit(permitId);
     const fitted = ownData(fitTask(permit, task));
     permit.state = "executing";
-    const watched = this.#options.watchdog.watch(permit);
+    const watched = this.#options.watchdog.watch(permit, {
+      tell: (event) => this.#tell(execution, (told) => told.onEvent?.(event)),
+      endAsReported: (reason) => endAsReported(execution.run, reason),
+    });
     const seen = { released: false, answered: false, model: null };
     const { cost, tokens } = permit.holds;
     const held = { costMicroUsd: cost?.amount ?? null, tokens: tokens?.amount ?? null };
@@ -196,7 +199,6 @@ export class Gateway {
         const { run } = execution;
         return run?.probe === undefined ? noProbes : run.probe(spec.command, spec.timeoutMs);
       },
-      tell: (event) => this.#tell(execution, (observer) => observer.onEvent?.(event)),
     });
   }
 
@@ -250,6 +252,13 @@ export class Gateway {
       execution,
     );
   }
+}
+
+/** See `WorkerRun.endAsReported`. Returns false if this runner does not support it. */
+function endAsReported(run: WorkerRun | null, reason: string): boolean {
+  if (run?.endAsReported === undefined) return false;
+  run.endAsReported(reason);
+  return true;
 }
 
 /** Why a run was charged its whole ceiling; null for any other charge. */

@@ -1,13 +1,19 @@
-import type { WorkerEvent } from "@agentcore/contract";
+import type { WireActivity, WorkerEvent } from "@agentcore/contract";
 import { describe, expect, it } from "vitest";
-import { nextDueMs, type RunLimits, type RunWatch, startWatch, stepWatch } from "./run-watch.ts";
+import type { RunLimits } from "./run-limits.ts";
+import { nextDueMs, type RunWatch, startWatch, stepWatch, type WatchInput } from "./run-watch.ts";
 
 const second = 1000;
 const limits: RunLimits = {
   timeoutMs: 600 * second,
+  startMs: 60 * second,
   silenceMs: 60 * second,
   toolSilenceMs: 180 * second,
+  firstByteMs: 100 * second,
+  streamSilenceMs: 80 * second,
+  exitAfterEndMs: 20 * second,
   noProgressMs: 120 * second,
+  meteredNoProgressMs: 120 * second,
   maxCostUsd: 2,
   maxTokens: 1000,
 };
@@ -22,9 +28,16 @@ const usage = (outputTokens: number | null, costUsd: number | null = null): Work
   costUsd,
 });
 
-/** Plays events at their seconds, then lets time pass until the end. Returns the first reason to stop, and when. */
+/** A number of bytes, after calls that wait and responses that stream. */
+const wire = (waiting: number, streaming: number, bytes: number): WireActivity => ({
+  waiting,
+  streaming,
+  bytes,
+});
+
+/** Plays events at their seconds, then lets time pass until the end. Returns the first reason to end it, and when. */
 function play(
-  events: readonly [atSecond: number, event: WorkerEvent][],
+  events: readonly [atSecond: number, event: WorkerEvent | WireActivity][],
   untilSecond: number,
   change: Partial<RunLimits> = {},
 ) {
@@ -32,23 +45,29 @@ function play(
   for (let at = 0; at <= untilSecond; at += 1) {
     const due = events
       .filter(([when]) => when === at)
-      .map(([, event]) => ({ kind: "event", event }) as const);
+      .map(([, event]): WatchInput =>
+        "type" in event ? { kind: "event", event } : { kind: "wire", activity: event },
+      );
     for (const input of [...due, { kind: "tick" } as const]) {
-      const { watch: after, stop } = stepWatch(watch, input, at * second);
+      const { watch: after, stop, exitOverdue } = stepWatch(watch, input, at * second);
       watch = after;
-      if (stop !== null) return { at, code: stop.code, how: stop.evidence.how ?? null };
+      const cause = stop ?? exitOverdue;
+      if (cause !== null) return { at, code: cause.code, how: cause.evidence.how ?? null };
     }
   }
   return null;
 }
 
-const every = (seconds: number, event: WorkerEvent, until: number): [number, WorkerEvent][] =>
-  Array.from({ length: Math.floor(until / seconds) }, (_, i) => [(i + 1) * seconds, event]);
+const every = <E extends WorkerEvent | WireActivity>(
+  seconds: number,
+  event: E,
+  until: number,
+): [number, E][] => Array.from({ length: Math.floor(until / seconds) }, (_, i) => [(i + 1) * seconds, event]);
 
 it.each<
   [
     string,
-    [number, WorkerEvent][],
+    [number, WorkerEvent | WireActivity][],
     Partial<RunLimits>,
     { at: number; code: string; how: string | null } | null,
   ]
@@ -131,6 +150,107 @@ it.each<
     { at: 9, code: "AC_TIMEOUT", how: null },
   ],
   ["is within everything", every(10, text, 100), {}, null],
+  [
+    "waits for the first byte of its provider for longer than it may be silent",
+    [[10, wire(1, 0, 0)]],
+    {},
+    { at: 110, code: "AC_STALLED", how: "first_byte" },
+  ],
+  [
+    "waits for a first byte and is retried by its client, which prints nothing",
+    [
+      [10, wire(1, 0, 0)],
+      [60, wire(0, 0, 0)],
+      [61, wire(1, 0, 0)],
+    ],
+    {},
+    { at: 110, code: "AC_STALLED", how: "first_byte" },
+  ],
+  [
+    "closes a call without an answer and goes on with a tool",
+    [
+      [10, wire(1, 0, 0)],
+      [50, wire(0, 0, 0)],
+      [51, toolCall],
+    ],
+    {},
+    { at: 231, code: "AC_STALLED", how: "silent_in_tool" },
+  ],
+  [
+    "receives a response that drips",
+    [
+      [5, wire(1, 0, 0)],
+      ...Array.from({ length: 9 }, (_, i) => [(i + 1) * 65, wire(0, 1, i + 1)] as [number, WireActivity]),
+    ],
+    {},
+    { at: 600, code: "AC_TIMEOUT", how: null },
+  ],
+  [
+    "receives a response that stops, whatever it prints on stderr",
+    [[5, wire(0, 1, 100)], ...every(7, { type: "stderr", text: "." }, 300)],
+    {},
+    { at: 85, code: "AC_STALLED", how: "stream_silence" },
+  ],
+  [
+    "is silent after its call was closed",
+    [
+      [5, wire(0, 1, 100)],
+      [50, wire(0, 0, 100)],
+    ],
+    {},
+    { at: 110, code: "AC_STALLED", how: "silent" },
+  ],
+  [
+    "gets an answer after a long thought and does not speak at once",
+    [
+      [5, wire(0, 1, 1)],
+      ...every(60, wire(0, 1, 2), 480).map(([at], i): [number, WireActivity] => [at, wire(0, 1, i + 2)]),
+      [485, wire(0, 0, 100)],
+      [500, text],
+    ],
+    { timeoutMs: 520 * second },
+    { at: 520, code: "AC_TIMEOUT", how: null },
+  ],
+  [
+    "gets one useless answer after another",
+    Array.from({ length: 500 }, (_, i) => [i + 1, wire(0, i % 2, i)] as [number, WireActivity]),
+    {},
+    { at: 120, code: "AC_STALLED", how: "no_progress" },
+  ],
+  [
+    "has said that it is done and does not exit, while it prints on stderr",
+    [[10, { type: "ended" }], ...every(3, { type: "stderr", text: "." }, 100)],
+    {},
+    { at: 30, code: "AC_STALLED", how: "not_exited" },
+  ],
+  [
+    "has said that it is done and has a call open",
+    [
+      [5, wire(0, 1, 5)],
+      [10, { type: "ended" }],
+      [40, wire(0, 0, 6)],
+    ],
+    {},
+    { at: 60, code: "AC_STALLED", how: "not_exited" },
+  ],
+  [
+    "has said that it is done and then works on",
+    [
+      [10, { type: "ended" }],
+      [25, text],
+    ],
+    {},
+    { at: 85, code: "AC_STALLED", how: "silent" },
+  ],
+  [
+    "is done although the end of a tool was never told",
+    [
+      [10, toolCall],
+      [20, { type: "ended" }],
+    ],
+    {},
+    { at: 40, code: "AC_STALLED", how: "not_exited" },
+  ],
 ])("a worker that %s", (_name, events, change, expected) => {
   const until = expected === null ? 100 : 1000;
   expect(play(events, until, change)).toEqual(expected);
@@ -138,11 +258,11 @@ it.each<
 
 it("what is due next follows from what is in flight", () => {
   let watch = startWatch({ ...limits, noProgressMs: null }, 0, 0);
-  expect(nextDueMs(watch)).toBe(60_000);
+  expect(nextDueMs(watch, 0)).toBe(60_000);
   watch = stepWatch(watch, { kind: "event", event: toolCall }, 10_000).watch;
-  expect(nextDueMs(watch)).toBe(190_000);
+  expect(nextDueMs(watch, 10_000)).toBe(190_000);
   watch = stepWatch(watch, { kind: "event", event: toolResult }, 100_000).watch;
-  expect(nextDueMs(watch)).toBe(160_000);
+  expect(nextDueMs(watch, 100_000)).toBe(160_000);
 });
 
 describe("waking up", () => {

@@ -1,32 +1,26 @@
 /**
- * Watches one run: time limit, silence, progress and ceilings. A pure transition; its caller passes in the worker's events
- * and the time, and stops the run for the first cause that it returns.
+ * Watches one run: time limit, signs of life, progress and ceilings. A pure transition; its caller passes in the worker's
+ * events, what the spend gate sees of its calls, and the time, and stops the run for the first cause that it returns.
+ * `liveness.ts` has the phases of a run and their limits.
  *
- * It distinguishes three kinds of stall:
- * - silent: no event at all, with no tool call in flight, for `silenceMs`;
- * - silent in a tool: no event at all while a tool call is in flight, for `toolSilenceMs` (a test suite may run long);
- * - busy without progress: it prints, with no tool call in flight, and nothing comes of it, for `noProgressMs` (off unless
- *   configured).
  * Time in which the runtime itself was stopped (a suspended machine, SIGSTOP) counts for none of the limits: after waking
  * up, a run has as much time left as it had before.
  */
-import { formatDuration, tokensOf, type StopCause, type WorkerEvent } from "@agentcore/contract";
+import {
+  formatDuration,
+  tokensOf,
+  type StopCause,
+  type WireActivity,
+  type WorkerEvent,
+} from "@agentcore/contract";
+import { nextLimitMs, overdue, type LifeSigns } from "./liveness.ts";
+import type { RunLimits } from "./run-limits.ts";
+import { afterWire, answeredOtherwise, wireAfterSleep } from "./wire-watch.ts";
 
-export interface RunLimits {
-  readonly timeoutMs: number;
-  readonly silenceMs: number;
-  readonly toolSilenceMs: number;
-  readonly noProgressMs: number | null;
-  readonly maxCostUsd: number | null;
-  readonly maxTokens: number | null;
-}
-
-export interface RunWatch {
-  readonly limits: RunLimits;
+export interface RunWatch extends LifeSigns {
   readonly deadlineMs: number;
-  readonly lastEventMs: number;
-  readonly lastProgressMs: number;
-  readonly toolsInFlight: ReadonlySet<string>;
+  /** It was found finished but not exited. */
+  readonly isEnded: boolean;
   readonly tokens: number;
   readonly costUsd: number | null;
   /** The largest increase of the totals from one report to the next: the possible size of one answer. */
@@ -38,6 +32,7 @@ export type WatchInput =
   | { readonly kind: "event"; readonly event: WorkerEvent }
   /** A sign other than the worker's own events shows progress. */
   | { readonly kind: "activity" }
+  | { readonly kind: "wire"; readonly activity: WireActivity }
   | { readonly kind: "tick" }
   /** The runtime was suspended for this long. */
   | { readonly kind: "woke"; readonly sleptMs: number };
@@ -46,6 +41,8 @@ export interface WatchStep {
   readonly watch: RunWatch;
   /** Why the run must stop now; null while it may continue. */
   readonly stop: StopCause | null;
+  /** Why its processes must end now although it is not stopped: it has finished, and its result counts. Given once. */
+  readonly exitOverdue: StopCause | null;
 }
 
 /** Tool calls remembered. A worker that opens more without ending any no longer counts as waiting for the first ones. */
@@ -54,10 +51,14 @@ const toolsMax = 1000;
 export function startWatch(limits: RunLimits, startedMs: number, nowMs: number): RunWatch {
   return {
     limits,
+    startedMs: nowMs,
     deadlineMs: startedMs + limits.timeoutMs,
-    lastEventMs: nowMs,
+    lastEventMs: null,
     lastProgressMs: nowMs,
     toolsInFlight: new Set(),
+    endedMs: null,
+    wire: null,
+    isEnded: false,
     tokens: 0,
     costUsd: null,
     costliestUsd: 0,
@@ -69,42 +70,62 @@ export function stepWatch(watch: RunWatch, input: WatchInput, nowMs: number): Wa
   switch (input.kind) {
     case "event": {
       const after = afterEvent(watch, input.event, nowMs);
-      return { watch: after, stop: input.event.type === "usage" ? overCeiling(after) : null };
+      return {
+        watch: after,
+        stop: input.event.type === "usage" ? overCeiling(after) : null,
+        exitOverdue: null,
+      };
     }
     case "activity":
-      return { watch: { ...watch, lastEventMs: nowMs, lastProgressMs: nowMs }, stop: null };
-    case "woke": {
-      const { sleptMs } = input;
-      const moved = {
-        ...watch,
-        deadlineMs: watch.deadlineMs + sleptMs,
-        lastEventMs: watch.lastEventMs + sleptMs,
-        lastProgressMs: watch.lastProgressMs + sleptMs,
+      return {
+        watch: { ...watch, lastEventMs: nowMs, ...progress(watch, nowMs) },
+        stop: null,
+        exitOverdue: null,
       };
-      return { watch: moved, stop: overTime(moved, nowMs) };
-    }
+    case "wire":
+      return judged({ ...watch, wire: afterWire(watch.wire, input.activity, nowMs) }, nowMs);
+    case "woke":
+      return judged(afterSleep(watch, input.sleptMs), nowMs);
     case "tick":
-      return { watch, stop: overTime(watch, nowMs) };
+      return judged(watch, nowMs);
   }
 }
 
 /** When the next time limit is reached if nothing happens. */
-export function nextDueMs(watch: RunWatch): number {
-  const { limits, deadlineMs, lastEventMs, lastProgressMs } = watch;
-  if (watch.toolsInFlight.size > 0) return Math.min(deadlineMs, lastEventMs + limits.toolSilenceMs);
-  const progressDue = limits.noProgressMs === null ? Infinity : lastProgressMs + limits.noProgressMs;
-  return Math.min(deadlineMs, lastEventMs + limits.silenceMs, progressDue);
+export function nextDueMs(watch: RunWatch, nowMs: number): number {
+  return watch.isEnded ? watch.deadlineMs : Math.min(watch.deadlineMs, nextLimitMs(watch, nowMs));
+}
+
+function afterSleep(watch: RunWatch, sleptMs: number): RunWatch {
+  const later = (atMs: number | null): number | null => (atMs === null ? null : atMs + sleptMs);
+  return {
+    ...watch,
+    startedMs: watch.startedMs + sleptMs,
+    deadlineMs: watch.deadlineMs + sleptMs,
+    lastEventMs: later(watch.lastEventMs),
+    lastProgressMs: watch.lastProgressMs + sleptMs,
+    endedMs: later(watch.endedMs),
+    wire: watch.wire === null ? null : wireAfterSleep(watch.wire, sleptMs),
+  };
+}
+
+/** What progress changes. A worker that works on had not finished. */
+function progress(watch: RunWatch, nowMs: number) {
+  const wire = watch.wire === null ? null : answeredOtherwise(watch.wire, nowMs);
+  return { lastProgressMs: nowMs, endedMs: null, wire };
 }
 
 function afterEvent(watch: RunWatch, event: WorkerEvent, nowMs: number): RunWatch {
   const seen = { ...watch, lastEventMs: nowMs };
   switch (event.type) {
-    case "tool_call":
-      return { ...seen, lastProgressMs: nowMs, toolsInFlight: withTool(watch.toolsInFlight, event.id) };
+    case "tool_call": {
+      const toolsInFlight = withTool(watch.toolsInFlight, event.id);
+      return { ...seen, ...progress(watch, nowMs), toolsInFlight };
+    }
     case "tool_result": {
       const toolsInFlight = new Set(watch.toolsInFlight);
       toolsInFlight.delete(event.id);
-      return { ...seen, lastProgressMs: nowMs, toolsInFlight };
+      return { ...seen, ...progress(watch, nowMs), toolsInFlight };
     }
     case "usage":
       return afterUsage(seen, event, nowMs);
@@ -112,8 +133,12 @@ function afterEvent(watch: RunWatch, event: WorkerEvent, nowMs: number): RunWatc
     case "text":
     case "file_change":
     case "denied":
-      return { ...seen, lastProgressMs: nowMs };
+      return { ...seen, ...progress(watch, nowMs) };
+    case "ended":
+      // A tool call whose result never came no longer runs.
+      return { ...seen, lastProgressMs: nowMs, toolsInFlight: new Set(), endedMs: nowMs };
     case "probe":
+    case "calls":
       return watch;
     case "progress":
     case "warning":
@@ -162,37 +187,17 @@ function overCeiling(watch: RunWatch): StopCause | null {
   return null;
 }
 
-function overTime(watch: RunWatch, nowMs: number): StopCause | null {
-  const { limits, deadlineMs, lastEventMs, lastProgressMs, toolsInFlight } = watch;
+function judged(watch: RunWatch, nowMs: number): WatchStep {
+  const { limits, deadlineMs } = watch;
+  const goesOn = { watch, stop: null, exitOverdue: null };
   if (nowMs >= deadlineMs) {
     const { timeoutMs } = limits;
     const message = `the time limit of ${formatDuration(timeoutMs)} passed`;
-    return { kind: "deadline", code: "AC_TIMEOUT", message, evidence: { timeoutMs } };
+    return { ...goesOn, stop: { kind: "deadline", code: "AC_TIMEOUT", message, evidence: { timeoutMs } } };
   }
-  const silentMs = nowMs - lastEventMs;
-  if (toolsInFlight.size > 0) {
-    if (silentMs < limits.toolSilenceMs) return null;
-    return stalled("silent_in_tool", silentMs, limits.toolSilenceMs, [...toolsInFlight].slice(0, 10));
-  }
-  if (silentMs >= limits.silenceMs) return stalled("silent", silentMs, limits.silenceMs, []);
-  const idleMs = nowMs - lastProgressMs;
-  return limits.noProgressMs !== null && idleMs >= limits.noProgressMs
-    ? stalled("no_progress", idleMs, limits.noProgressMs, [])
-    : null;
-}
-
-const stallWords = {
-  silent: "the worker was silent, with no tool call in flight",
-  silent_in_tool: "the worker was silent with a tool call in flight",
-  no_progress: "the worker printed and made no progress",
-} as const;
-
-function stalled(how: keyof typeof stallWords, forMs: number, limitMs: number, tools: string[]): StopCause {
-  const message = `${stallWords[how]} for ${Math.round(forMs)} ms; the limit is ${limitMs} ms`;
-  return {
-    kind: "stalled",
-    code: "AC_STALLED",
-    message,
-    evidence: { how, forMs, limitMs, toolsInFlight: tools },
-  };
+  const late = watch.isEnded ? null : overdue(watch, nowMs);
+  if (late === null) return goesOn;
+  return late.how === "not_exited"
+    ? { ...goesOn, watch: { ...watch, isEnded: true }, exitOverdue: late.cause }
+    : { ...goesOn, stop: late.cause };
 }

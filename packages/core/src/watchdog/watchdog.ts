@@ -11,6 +11,7 @@ import type {
   ProbeOutput,
   ProbeSpec,
   StopCause,
+  WireActivity,
   WorkerEvent,
   WorkerResult,
 } from "@agentcore/contract";
@@ -27,15 +28,10 @@ import {
 } from "./defense.ts";
 import { Probing } from "./probing.ts";
 import { type Concentration, RecentRuns } from "./recent-runs.ts";
-import {
-  nextDueMs,
-  type RunLimits,
-  type RunWatch,
-  startWatch,
-  stepWatch,
-  type WatchInput,
-} from "./run-watch.ts";
+import { runLimitsOf } from "./run-limits.ts";
+import { nextDueMs, type RunWatch, startWatch, stepWatch, type WatchInput } from "./run-watch.ts";
 import { blameOf, healthOf } from "./run-health.ts";
+import { callsEvent } from "./wire-watch.ts";
 
 export interface WatchdogOptions {
   readonly config: RuntimeConfig;
@@ -48,22 +44,32 @@ export interface WatchdogOptions {
   readonly cancelAll: (reason: StopCause) => void;
 }
 
+/** What the watchdog asks of a run besides stopping it. */
+export interface RunVoice {
+  /** Passes an event of the runtime's own to the run's observer. */
+  readonly tell: (event: WorkerEvent) => void;
+  /** See `WorkerRun.endAsReported`. Returns false if the runner has no such way. */
+  readonly endAsReported: (reason: string) => boolean;
+}
+
 /** One watched run. */
 export interface WatchedRun {
   readonly permit: LivePermit;
+  readonly voice: RunVoice;
   watch: RunWatch;
   /** When it was asked to stop, on the monotonic clock. */
   stoppedAtMs: number | null;
   isSlowToStop: boolean;
   /** Null until its worker has begun, and for a task without a probe. */
   probing: Probing | null;
+  /** The last `calls` event. */
+  calls: Extract<WorkerEvent, { type: "calls" }> | null;
 }
 
 /** What is needed to probe a run. */
 export interface ProbeOptions {
   readonly spec: ProbeSpec;
   readonly look: () => Promise<ProbeOutput | null>;
-  readonly tell: (event: WorkerEvent) => void;
 }
 
 const everything = "global";
@@ -91,10 +97,14 @@ export class Watchdog {
   }
 
   /** Begins to watch a permit's run. Its wall-clock limit counts from the issue of the permit. */
-  watch(permit: LivePermit): WatchedRun {
+  watch(permit: LivePermit, voice: RunVoice): WatchedRun {
     const nowMs = this.#options.clock.monotonicMs();
-    const watch = startWatch(this.#limitsOf(permit), permit.holds.issuedAtMs, nowMs);
-    const run: WatchedRun = { permit, watch, stoppedAtMs: null, isSlowToStop: false, probing: null };
+    const { request, grants, holds } = permit;
+    const { adapter } = holds.chain.worker;
+    const limits = runLimitsOf({ request, grants, adapter }, this.#options.config.watchdog);
+    const watch = startWatch(limits, holds.issuedAtMs, nowMs);
+    const nothing = { stoppedAtMs: null, isSlowToStop: false, probing: null, calls: null };
+    const run: WatchedRun = { permit, voice, watch, ...nothing };
     permit.signal.onChange(() => {
       run.stoppedAtMs ??= this.#options.clock.monotonicMs();
       run.probing?.end();
@@ -103,24 +113,13 @@ export class Watchdog {
     return run;
   }
 
-  #limitsOf({ request, grants }: LivePermit): RunLimits {
-    const { watchdog } = this.#options.config;
-    return {
-      timeoutMs: grants.timeoutMs,
-      silenceMs: Math.min(request.silenceTimeoutMs ?? watchdog.silence, watchdog.silence_max),
-      toolSilenceMs: watchdog.tool_silence,
-      noProgressMs: watchdog.no_progress ?? null,
-      maxCostUsd: grants.maxCostUsd,
-      maxTokens: grants.maxTokens,
-    };
-  }
-
   /** Begins to probe a run whose worker has just been released. */
   probe(run: WatchedRun, parts: ProbeOptions): void {
     if (run.stoppedAtMs !== null || run.probing !== null) return;
     const { clock, onDue } = this.#options;
     run.probing = new Probing({
       ...parts,
+      tell: run.voice.tell,
       clock,
       onDue,
       stop: (reason) => run.permit.cancellation.cancel({ reason }),
@@ -133,10 +132,25 @@ export class Watchdog {
     this.#step(run, { kind: "event", event }, this.#options.clock.monotonicMs());
   }
 
+  /** What the spend gate sees of the run's calls: whenever a number changes. */
+  wire(run: WatchedRun, activity: WireActivity): void {
+    if (run.stoppedAtMs === null)
+      this.#step(run, { kind: "wire", activity }, this.#options.clock.monotonicMs());
+  }
+
   #step(run: WatchedRun, input: WatchInput, nowMs: number): void {
-    const { watch, stop } = stepWatch(run.watch, input, nowMs);
+    const { watch, stop, exitOverdue } = stepWatch(run.watch, input, nowMs);
     run.watch = watch;
-    if (stop !== null) run.permit.cancellation.cancel({ reason: stop });
+    const isEnding = exitOverdue !== null && run.voice.endAsReported(exitOverdue.message);
+    const cause = stop ?? (isEnding ? null : exitOverdue);
+    if (cause !== null) run.permit.cancellation.cancel({ reason: cause });
+  }
+
+  #tellCalls(run: WatchedRun): void {
+    const calls = callsEvent(run.watch.wire, run.calls);
+    if (calls === null) return;
+    run.calls = calls;
+    run.voice.tell(calls);
   }
 
   /** Whether a stage of the defense is active that only time can end: `tick` must then be called even while nothing runs. */
@@ -148,12 +162,14 @@ export class Watchdog {
   /** The latest moment for the next `tick`; `Infinity` if nothing is watched. */
   nextDueMs(): number {
     let due = Infinity;
-    for (const run of this.#runs) due = Math.min(due, this.#dueOf(run));
+    const nowMs = this.#options.clock.monotonicMs();
+    for (const run of this.#runs) due = Math.min(due, this.#dueOf(run, nowMs));
     return due;
   }
 
-  #dueOf(run: WatchedRun): number {
-    if (run.stoppedAtMs === null) return Math.min(nextDueMs(run.watch), run.probing?.nextDueMs() ?? Infinity);
+  #dueOf(run: WatchedRun, nowMs: number): number {
+    if (run.stoppedAtMs === null)
+      return Math.min(nextDueMs(run.watch, nowMs), run.probing?.nextDueMs() ?? Infinity);
     return run.isSlowToStop ? Infinity : run.stoppedAtMs + this.#options.config.watchdog.cancel_slow;
   }
 
@@ -165,6 +181,7 @@ export class Watchdog {
       if (run.stoppedAtMs === null) {
         this.#step(run, input, nowMs);
         run.probing?.tick();
+        this.#tellCalls(run);
       } else this.#checkStopping(run, nowMs);
     }
     for (const worker of this.#options.gate.targets.workers.values()) this.#judgeWorker(worker, false, nowMs);

@@ -18,9 +18,14 @@ import { z } from "zod";
 import { boundedText } from "../event-text.ts";
 import { fieldAt, fieldProblems, shown } from "../field-problems.ts";
 
-/** The events of a reader; `probe` is one of the runtime's own. */
+/** Events of the runtime's own. */
+const runtimeEvents: ReadonlySet<WorkerEvent["type"]> = new Set(["probe", "calls"]);
+
+/** The events of a reader. */
 const readerEvents = lazySchema(() => {
-  const options = workerEventSchema.unwrap().options.filter(({ shape }) => shape.type.value !== "probe");
+  const options = workerEventSchema
+    .unwrap()
+    .options.filter(({ shape }) => !runtimeEvents.has(shape.type.value));
   const [first, ...rest] = options;
   return z.discriminatedUnion("type", [first!, ...rest]);
 });

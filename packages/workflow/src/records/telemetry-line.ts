@@ -66,6 +66,8 @@ function workerFacts(event: WorkerEvent): object {
       return stderr === "" ? probe : { ...probe, stderrChars: stderr.length };
     }
     case "started":
+    case "ended":
+    case "calls":
     case "file_change":
     case "usage":
     case "warning":
