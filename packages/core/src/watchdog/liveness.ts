@@ -33,7 +33,7 @@ export interface LifeSigns {
   readonly wire: WireWatch | null;
 }
 
-export function phaseOf({ toolsInFlight, endedMs, wire, lastEventMs }: LifeSigns): Phase {
+function phaseOf({ toolsInFlight, endedMs, wire, lastEventMs }: LifeSigns): Phase {
   const { waiting, streaming } = wire ?? { waiting: 0, streaming: 0 };
   if (endedMs !== null && waiting + streaming === 0) return "finished";
   if (toolsInFlight.size > 0) return "tool";
