@@ -15,16 +15,24 @@ const packages = ["packages", "apps"].flatMap((parent) =>
 const isolated = ["packages/containment"];
 
 /**
- * Real schedulers and workflows killed at many moments: a minute and a half of processor time, so `npm run verify` runs them
- * and `npm test` does not. The network namespaces need root. `TEST_SLOW=only` runs nothing else, `TEST_SLOW=too` runs everything.
+ * Real processes killed at many moments, and loads of many jobs: minutes of processor time, so `npm run verify` runs them and
+ * `npm test` does not. The network namespaces need root. `TEST_SLOW=only` runs nothing else, `TEST_SLOW=too` runs everything.
  */
 const slow = [
   "apps/cli/src/daemon/network-namespaces.test.ts",
-  "packages/crash-tests/src/headline.test.ts",
+  "packages/crash-tests/src/burst.test.ts",
   "packages/crash-tests/src/daemon/daemon-kills.test.ts",
+  "packages/crash-tests/src/headline.test.ts",
   "packages/crash-tests/src/many-runs.test.ts",
+  "packages/crash-tests/src/one-key.test.ts",
+  "packages/crash-tests/src/restart-intensity.test.ts",
   "packages/crash-tests/src/soak/soak.test.ts",
+  "packages/crash-tests/src/stopped-owner.test.ts",
+  "packages/crash-tests/src/unnoted-start.test.ts",
   "packages/crash-tests/src/workflow/**/*.test.ts",
+  "packages/store-sqlite/src/crash.test.ts",
+  "packages/store-sqlite/src/processes.test.ts",
+  "packages/workflow/src/run/crash-points.test.ts",
 ];
 const slowTests = process.env["TEST_SLOW"] ?? "without";
 

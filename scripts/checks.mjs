@@ -3,6 +3,9 @@
 import { run, toolEnv } from "./process.mjs";
 import { test } from "./tasks.mjs";
 
+/** Of the list `slow` in vitest.config.ts. */
+const slowProjects = ["packages/crash-tests", "packages/store-sqlite", "packages/workflow", "apps/cli"];
+
 const source = "--conditions=@agentcore/source";
 
 /** @type {Record<string, () => Promise<number>>} */
@@ -17,7 +20,7 @@ export const checks = {
   tests: test,
   /** Those that `npm test` leaves out because they take long; vitest.config.ts lists them. */
   "crash tests": () =>
-    run("vitest", ["run", "--project", "packages/crash-tests", "--project", "apps/cli"], {
+    run("vitest", ["run", ...slowProjects.flatMap((name) => ["--project", name])], {
       env: { ...toolEnv(), TEST_SLOW: "only" },
     }),
   packages: () => run("node", ["scripts/package-checks.mjs"]),
