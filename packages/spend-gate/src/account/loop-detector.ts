@@ -1,0 +1,29 @@
+/**
+ * Finds an agent that asks for the same again and again. A request that the provider failed to answer does not count: an
+ * agent that repeats it does what it should. What a request says about its own retries is no evidence.
+ */
+export class LoopDetector {
+  readonly #most: number | null;
+  #fingerprint: string | null = null;
+  #repeats = 0;
+
+  /** `most`: requests in a row that may ask for the same; null: any number. */
+  constructor(most: number | null) {
+    this.#most = most;
+  }
+
+  /** Whether a request would be one too many. */
+  isLoop(fingerprint: string): boolean {
+    return this.#most !== null && fingerprint === this.#fingerprint && this.#repeats >= this.#most;
+  }
+
+  begun(fingerprint: string): void {
+    this.#repeats = fingerprint === this.#fingerprint ? this.#repeats + 1 : 1;
+    this.#fingerprint = fingerprint;
+  }
+
+  /** The provider has not answered a request. */
+  failed(fingerprint: string): void {
+    if (fingerprint === this.#fingerprint) this.#repeats = Math.max(0, this.#repeats - 1);
+  }
+}
