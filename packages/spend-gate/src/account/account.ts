@@ -37,10 +37,7 @@ export interface AccountOptions {
   readonly onRoom?: (() => void) | undefined;
 }
 
-export interface AccountRequest extends Omit<CallRequest, "isStream"> {
-  /** Fewer output tokens are refused by the provider, such as fewer than the budget of thinking. Default: any number. */
-  readonly minOutputTokens?: number | null | undefined;
-}
+export type AccountRequest = Omit<CallRequest, "isStream">;
 
 export type BeginDecision =
   | GrantedCall

@@ -59,7 +59,7 @@ export function fitRequest(query: FitQuery): Fit | TooLarge {
   const known = Math.min(request.maxOutputTokens ?? Infinity, price.outputCeiling ?? Infinity);
   const most = Number.isFinite(known) ? known : outputBound;
   const wanted = Math.min(most, outputBound);
-  const floor = Math.max(Math.min(wanted, outputFloor), request.minOutputTokens ?? 0);
+  const floor = Math.max(Math.min(wanted, outputFloor), request.minOutputTokens);
   const affordable = price.outputThatFits(room.costMicroUsd, input);
   const fitting = Math.min(affordable, room.tokens - inputTokens);
   const amountsFor = (outputTokens: number): Amounts => ({

@@ -46,7 +46,7 @@ export interface PriceBook {
 }
 
 /** The installed list and the day on which it was published. */
-export const priceListName = "genai-prices 0.1.8, 2026-09-23";
+const priceListName = "genai-prices 0.1.8, 2026-09-23";
 
 /** The provider whose prices count for a provider that the list does not know, by the protocol that it speaks. */
 const home: Readonly<Record<ProviderProtocol, string>> = {
