@@ -72,9 +72,7 @@ const visiblePath =
 class MessagesReader implements UsageReader {
   readonly #request: CallRequest | null;
   readonly #tally = new Tally<Field>();
-  readonly #iterated = new Tally<Field>();
   /** Of the event that is being read. */
-  #iterations = new Map<Field, number>();
   #type: string | null = null;
   #errorType: string | null = null;
   #errorMessage: string | null = null;
@@ -89,7 +87,7 @@ class MessagesReader implements UsageReader {
   }
 
   beginEvent(): void {
-    this.#iterations = new Map();
+    this.#tally.discard();
     this.#type = null;
     this.#errorType = null;
     this.#errorMessage = null;
@@ -104,7 +102,7 @@ class MessagesReader implements UsageReader {
   }
 
   endEvent(event: string | null): void {
-    this.#endIterations();
+    this.#tally.commit();
     const type = this.#type ?? event;
     if (type === "message_stop") this.#isComplete = true;
     if (type === "error") this.#fault ??= providerFault(this.#errorType, this.#errorMessage);
@@ -117,8 +115,8 @@ class MessagesReader implements UsageReader {
   done(): void {}
 
   usage(): CallUsage | null {
-    if (!this.#tally.hasAny && !this.#iterated.hasAny) return null;
-    const of = (field: Field) => Math.max(this.#tally.get(field), this.#iterated.get(field));
+    if (!this.#tally.hasAny) return null;
+    const of = (field: Field) => this.#tally.get(field);
     // Of what is not divided, a part may have been written for an hour.
     const undivided = Math.max(of("cacheWrite") - of("write5m") - of("write1h"), 0);
     const isForAnHour = this.#request?.cacheWrites === "1h";
@@ -146,7 +144,7 @@ class MessagesReader implements UsageReader {
   }
 
   fault(): string | null {
-    return this.#fault ?? this.#tally.fault ?? this.#iterated.fault;
+    return this.#fault ?? this.#tally.fault;
   }
 
   #readUsage(path: string, scalar: JsonScalar): void {
@@ -155,15 +153,8 @@ class MessagesReader implements UsageReader {
     const [, iteration, rest = ""] = match;
     const field = reported.get(rest);
     if (field !== undefined && iteration === undefined) this.#tally.take(field, scalar);
-    else if (field !== undefined) {
-      const one = new Tally<Field>();
-      one.take(field, scalar);
-      this.#iterations.set(field, (this.#iterations.get(field) ?? 0) + one.get(field));
-    } else if (iteration === undefined && scalar.kind === "string" && scalar.text !== "not_available")
+    else if (field !== undefined) this.#tally.takeListed(field, scalar);
+    else if (iteration === undefined && scalar.kind === "string" && scalar.text !== "not_available")
       this.#said.set(rest, scalar.text);
-  }
-
-  #endIterations(): void {
-    for (const [field, sum] of this.#iterations) this.#iterated.raise(field, sum);
   }
 }

@@ -97,6 +97,7 @@ export class JsonScanner {
 
   /** No more comes. */
   end(): void {
+    if (this.#hasFailed) return;
     if (this.#token !== "") this.#endToken(this.#offset);
     if (this.#expect !== "nothing") this.#hasFailed = true;
   }
@@ -163,14 +164,17 @@ export class JsonScanner {
   /** Reads as much of a string as the chunk has; gives the place after it. */
   #readString(chunk: Uint8Array, from: number): number {
     let i = from;
-    for (; i < chunk.length; i++) {
-      const byte = chunk[i] ?? 0;
+    while (i < chunk.length) {
+      const plainFrom = i;
+      if (this.#escape === 0) while (i < chunk.length && isPlain(chunk[i] ?? 0)) i++;
+      this.#stringBytes += i - plainFrom;
+      const byte = chunk[i];
+      if (byte === undefined || (byte === quote && this.#escape === 0)) break;
       if (this.#escape !== 0) this.#readEscape(byte);
-      else if (byte === quote) break;
       else if (byte === backslash) this.#escape = -1;
-      else if (byte < 0x20) this.#fail();
-      else this.#stringBytes++;
+      else this.#fail();
       if (this.#hasFailed) return i;
+      i++;
     }
     this.#keepRaw(chunk.subarray(from, i));
     if (i === chunk.length) return i;
@@ -252,6 +256,11 @@ export class JsonScanner {
   #fail(): void {
     this.#hasFailed = true;
   }
+}
+
+/** A byte of a string that stands for itself. */
+function isPlain(byte: number): boolean {
+  return byte >= 0x20 && byte !== quote && byte !== backslash;
 }
 
 /** Digits, letters and signs: what numbers and literals are made of. */

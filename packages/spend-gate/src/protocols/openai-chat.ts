@@ -90,6 +90,7 @@ class ChatReader implements UsageReader {
   }
 
   beginEvent(): void {
+    this.#tally.discard();
     this.#hasChoice = false;
     this.#hasUsage = false;
     this.#code = null;
@@ -114,10 +115,13 @@ class ChatReader implements UsageReader {
   }
 
   endEvent(): void {
+    this.#tally.commit();
     if (this.#hasUsage && !this.#hasChoice) this.#isComplete = true;
   }
 
-  endDocument(): void {}
+  endDocument(): void {
+    this.#tally.commit();
+  }
 
   done(): void {
     this.#isComplete = true;

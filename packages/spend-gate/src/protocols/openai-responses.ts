@@ -93,6 +93,7 @@ class ResponsesReader implements UsageReader {
   #action: string | null = null;
 
   beginEvent(): void {
+    this.#tally.discard();
     this.#type = null;
     this.#code = null;
     this.#message = null;
@@ -121,6 +122,7 @@ class ResponsesReader implements UsageReader {
   }
 
   endEvent(event: string | null): void {
+    this.#tally.commit();
     const type = this.#type ?? event ?? "";
     if (type === "response.output_item.done") {
       this.#itemBytes += this.#eventItemBytes;
@@ -134,6 +136,7 @@ class ResponsesReader implements UsageReader {
   }
 
   endDocument(): void {
+    this.#tally.commit();
     this.#itemBytes = this.#eventItemBytes;
     this.#hostedCalls = this.#eventHostedCalls;
   }

@@ -41,7 +41,7 @@ export interface FieldPlace {
 }
 
 /** More values than any conversation has: reading them would hold up the other attempts. */
-const valuesMax = 2_000_000;
+const valuesMax = 1_000_000;
 const pieceBytes = 1024 * 1024;
 /** Objects whose fields must be there once: the request itself, and those of which the gate reads a field. */
 const singleParents = new Set(["", "/thinking", "/stream_options"]);

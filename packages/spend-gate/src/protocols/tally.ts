@@ -1,11 +1,14 @@
 /**
  * Collects the numbers of a usage report. A response reports a field several times, and some servers report it as 0 first or
- * last; the reports are cumulative, so the largest counts.
+ * last; the reports are cumulative, so the largest counts. A report counts once it is whole: its fields explain each other.
  */
 import type { JsonScalar } from "./json-scanner.ts";
 
 export class Tally<Name extends string> {
   readonly #numbers = new Map<Name, number>();
+  /** Of the report that is being read: the fields, and the sums of fields that are listed for several passes. */
+  #pending = new Map<Name, number>();
+  #listed = new Map<Name, number>();
   #fault: string | null = null;
 
   get fault(): string | null {
@@ -18,18 +21,39 @@ export class Tally<Name extends string> {
   }
 
   take(name: Name, scalar: JsonScalar): void {
-    if (scalar.kind !== "number") return;
-    const value = Math.ceil(Number(scalar.text));
-    if (value >= 0 && Number.isSafeInteger(value)) this.raise(name, value);
-    else this.#fault ??= `The response reports ${scalar.text} as ${name}.`;
+    const value = this.#valueOf(name, scalar);
+    if (value !== null) this.#pending.set(name, Math.max(this.#pending.get(name) ?? 0, value));
   }
 
-  raise(name: Name, value: number): void {
-    this.#numbers.set(name, Math.max(this.get(name), value));
+  /** Adds to the sum over a list. */
+  takeListed(name: Name, scalar: JsonScalar): void {
+    const value = this.#valueOf(name, scalar);
+    if (value !== null) this.#listed.set(name, (this.#listed.get(name) ?? 0) + value);
+  }
+
+  /** The report has ended. */
+  commit(): void {
+    for (const report of [this.#pending, this.#listed])
+      for (const [name, value] of report) this.#numbers.set(name, Math.max(this.get(name), value));
+    this.discard();
+  }
+
+  /** The report broke off, or another one begins. */
+  discard(): void {
+    this.#pending = new Map();
+    this.#listed = new Map();
   }
 
   /** 0 if it was not reported. */
   get(name: Name): number {
     return this.#numbers.get(name) ?? 0;
+  }
+
+  #valueOf(name: Name, scalar: JsonScalar): number | null {
+    if (scalar.kind !== "number") return null;
+    const value = Math.ceil(Number(scalar.text));
+    if (value >= 0 && Number.isSafeInteger(value)) return value;
+    this.#fault ??= `The response reports ${scalar.text} as ${name}.`;
+    return null;
   }
 }
