@@ -20,7 +20,7 @@ export const outcomeSchema = z.enum(outcomes);
 export type Outcome = z.infer<typeof outcomeSchema>;
 
 /**
- * `metered`: measured between the worker and its provider; no part of this project does so yet. `reported`: the worker said
+ * `metered`: counted by the spend gate, between the worker and its provider. `reported`: the worker said
  * so. `estimated`: computed from reported tokens and a price list, or charged at the ceiling because the attempt died. `none`:
  * no spending is known.
  */

@@ -9,7 +9,10 @@ import {
   type Clock,
   type ExecutionObserver,
   type Log,
+  type MeteredSpending,
   type ProbeOutput,
+  type SpendGateMode,
+  unknownUsage,
   type WorkerEvent,
   type WorkerResult,
   type WorkerRun,
@@ -24,6 +27,7 @@ import { ownData } from "../gate/own-data.ts";
 import { type LivePermit, recordOf } from "../gate/permit.ts";
 import { microUsdOf, usdOf } from "../ledger/ledger.ts";
 import type { Bookkeeping } from "./bookkeeping.ts";
+import type { ProviderRefusal, SpendGate } from "../spend/spend-gate.ts";
 import { healthOf } from "../watchdog/run-health.ts";
 import type { Watchdog, WatchedRun } from "../watchdog/watchdog.ts";
 import { fitTask } from "./fit.ts";
@@ -35,7 +39,8 @@ import {
   plausibleLimitsOf,
   plausibleResult,
 } from "./plausible.ts";
-import { type Charge, chargeOf, countedAbove, isAnswer, withCharge } from "./spending.ts";
+import { RunMeter, usageOf } from "./run-meter.ts";
+import { type Charge, chargeOf, countedAbove, isAnswer, meteredCharge, withCharge } from "./spending.ts";
 import { endingOf, unstartedResult, type UnstartedFacts } from "./unstarted.ts";
 import { aboutPermit } from "../gate/about-permit.ts";
 
@@ -51,6 +56,10 @@ export interface GatewayOptions {
   readonly attemptLimits: AttemptLimits;
   /** Settings of each worker from the configuration, by its name. */
   readonly settings: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  readonly spendGate: SpendGate | undefined;
+  readonly spendGateMode: SpendGateMode;
+  /** By the worker's name; the others have `spendGateMode`. */
+  readonly spendGateModes: Readonly<Record<string, SpendGateMode>>;
 }
 
 const internalFailure = { outcome: "failed", errorClass: "internal" } as const;
@@ -62,6 +71,10 @@ interface Execution {
   readonly seen: { released: boolean; answered: boolean; model: string | null };
   readonly held: HeldAmounts;
   readonly plausible: PlausibleLimits;
+  /** Null if the run may not use the spend gate. */
+  meter: RunMeter | null;
+  /** What the provider refused during the run: its end must not count the same again. */
+  readonly refused: { any: boolean; asFailure: boolean };
   run: WorkerRun | null;
 }
 
@@ -97,7 +110,9 @@ export class Gateway {
     const { cost, tokens } = permit.holds;
     const held = { costMicroUsd: cost?.amount ?? null, tokens: tokens?.amount ?? null };
     const plausible = plausibleLimitsOf(this.#options.attemptLimits, held);
-    const execution: Execution = { permit, watched, observer, seen, held, plausible, run: null };
+    const refused = { any: false, asFailure: false };
+    const parts = { permit, watched, observer, seen, held, plausible, refused };
+    const execution: Execution = { ...parts, meter: null, run: null };
     this.#executions.set(permitId, execution);
     const result = await this.#run(execution, fitted);
     return this.#finish(execution, result);
@@ -174,12 +189,17 @@ export class Gateway {
 
   async #delegate(execution: Execution, task: WorkerTask): Promise<WorkerResult> {
     const { permit, seen } = execution;
-    const { runner, settings } = this.#options;
+    const { runner, settings, spendGateModes } = this.#options;
+    const spendGateMode = spendGateModes[permit.worker] ?? this.#options.spendGateMode;
+    const meter = spendGateMode === "off" ? null : this.#meterOf(execution);
+    execution.meter = meter;
     execution.run = runner.start({
       adapter: permit.holds.chain.worker.adapter,
       task,
       permit: Object.freeze({ ...recordOf(permit), signal: permit.signal }),
       settings: settings[permit.worker] ?? {},
+      spendGateMode,
+      ...(meter !== null && { openSpendGate: (upstream) => meter.open(upstream) }),
       onEvent: (event) => this.#onEvent(execution, event),
       onStarted: (identity) => {
         seen.released = true;
@@ -188,6 +208,30 @@ export class Gateway {
       },
     });
     return execution.run.result;
+  }
+
+  #meterOf(execution: Execution): RunMeter | null {
+    const { spendGate: gate, attemptLimits: limits, clock, log, watchdog } = this.#options;
+    if (gate === undefined) return null;
+    const { permit, watched } = execution;
+    return new RunMeter({
+      gate,
+      permit,
+      limits,
+      clock,
+      log,
+      onUsage: (event) => watchdog.event(watched, event),
+      onReport: (event) => this.#tell(execution, (observer) => observer.onEvent?.(event)),
+      onActivity: (activity) => watchdog.wire(watched, activity),
+      onRefusal: (refusal) => this.#onRefusal(execution, refusal),
+    });
+  }
+
+  #onRefusal({ permit, refused }: Execution, refusal: ProviderRefusal): void {
+    const isOverload = refusal.status !== tooManyRequests;
+    this.#options.gate.refused(permit, { ...refusal, isFailure: isOverload && !refused.asFailure });
+    refused.any = true;
+    refused.asFailure ||= isOverload;
   }
 
   /** The looks of the task's probe run under the permit of the attempt that they check: docs/adr/0007. */
@@ -203,11 +247,13 @@ export class Gateway {
   }
 
   #onEvent(execution: Execution, said: WorkerEvent): void {
-    const { seen, watched, plausible } = execution;
-    const event = plausibleEvent(said, plausible);
+    const { seen, watched, plausible, meter } = execution;
+    const isMetered = meter?.isReached === true;
+    const believed = plausibleEvent(said, plausible);
+    const event = isMetered ? withoutCost(believed) : believed;
     if (isAnswer(event)) seen.answered = true;
     if (event.type === "started") seen.model = event.model ?? seen.model;
-    this.#options.watchdog.event(watched, event);
+    this.#options.watchdog.event(watched, isMetered ? withoutAmounts(event) : event);
     this.#tell(execution, (observer) => observer.onEvent?.(event));
   }
 
@@ -231,11 +277,12 @@ export class Gateway {
   async #finish(execution: Execution, said: WorkerResult): Promise<WorkerResult> {
     const { permit, watched, seen } = execution;
     const { gate, watchdog, bookkeeping, clock } = this.#options;
-    const result = plausibleResult(said, execution.plausible);
-    const charge = this.#chargeOf(execution, result);
-    const { worker, provider, refusal } = healthOf(result);
+    const metered = await meteredBy(execution);
+    const result =
+      metered === null ? plausibleResult(said, execution.plausible) : meteredResult(said, metered);
+    const charge = metered === null ? this.#chargeOf(execution, result) : meteredCharge(metered);
     const { costMicroUsd, tokens: tokensUsed } = charge;
-    const health = { workerHealth: worker, providerHealth: provider, refusal };
+    const health = healthAfter(execution, result);
     gate.end(permit, { started: seen.released, ...health, costMicroUsd, tokens: tokensUsed });
     this.#executions.delete(permit.id);
     watchdog.ended(watched, result);
@@ -244,8 +291,7 @@ export class Gateway {
       { ...aboutPermit(permit), outcome: result.outcome, at: clock.now() },
       "a run ended",
     );
-    const costNote =
-      unknownCost(execution, result, charge) ?? loweredCost(execution, result) ?? result.costNote ?? null;
+    const costNote = metered === null ? costNoteOf(execution, result, charge) : null;
     const charged = withCharge(result, charge);
     return withFinding(
       costNote === null ? charged : { ...charged, costNote, summary: `${charged.summary} (${costNote})` },
@@ -261,17 +307,65 @@ function endAsReported(run: WorkerRun | null, reason: string): boolean {
   return true;
 }
 
+/** HTTP status of a rate limit. It is no failure of the provider; any other refusal is. */
+const tooManyRequests = 429;
+
+const withoutCost = (event: WorkerEvent): WorkerEvent =>
+  event.type === "usage" ? { ...event, costUsd: null } : event;
+
+/** The worker is alive; the amounts come from the meter. */
+const withoutAmounts = (event: WorkerEvent): WorkerEvent =>
+  event.type === "usage" ? { ...event, usage: unknownUsage } : event;
+
+/**
+ * What the run spent at the gate; null if that is not what it spent: the gate was not opened, the worker did not start, or it
+ * was answered without a request to the gate.
+ */
+async function meteredBy({ meter, seen }: Execution): Promise<MeteredSpending | null> {
+  const spending = (await meter?.close()) ?? null;
+  const isWhole = meter?.isReached === true || (seen.released && !seen.answered);
+  return isWhole ? spending : null;
+}
+
+function meteredResult(said: WorkerResult, metered: MeteredSpending): WorkerResult {
+  const { costMicroUsd, basis } = meteredCharge(metered);
+  const result = { ...said, usage: usageOf(metered), costUsd: usdOf(costMicroUsd), costBasis: basis };
+  // It is about another cost.
+  delete result.costNote;
+  return result;
+}
+
+/** What the end of a run says about its worker and its provider, besides what was seen during the run. */
+function healthAfter({ refused }: Execution, result: WorkerResult) {
+  const { worker, provider, refusal } = healthOf(result);
+  return {
+    workerHealth: worker,
+    providerHealth: refused.asFailure && provider === "failure" ? "neutral" : provider,
+    refusal: refused.any ? null : refusal,
+  } as const;
+}
+
+function costNoteOf(execution: Execution, result: WorkerResult, charge: Charge): string | null {
+  return unknownCost(execution, result, charge) ?? loweredCost(execution, result) ?? result.costNote ?? null;
+}
+
 /** Why a run was charged its whole ceiling; null for any other charge. */
-function unknownCost({ permit, seen, held }: Execution, result: WorkerResult, charge: Charge): string | null {
+function unknownCost(
+  { permit, seen, held, meter }: Execution,
+  result: WorkerResult,
+  charge: Charge,
+): string | null {
   const isWhole = charge.basis === "estimated" && charge.costMicroUsd === held.costMicroUsd;
   if (!isWhole || !seen.answered || result.costUsd !== null) return null;
   const model = seen.model ?? permit.grants.model;
   const reason =
-    tokensOf(result.usage) === null
-      ? `worker ${permit.worker} reported neither cost nor tokens`
-      : model === null
-        ? "the model is not known"
-        : `no price for model ${model}`;
+    meter?.isOpen === true
+      ? `worker ${permit.worker} did not send its requests through the spend gate`
+      : tokensOf(result.usage) === null
+        ? `worker ${permit.worker} reported neither cost nor tokens`
+        : model === null
+          ? "the model is not known"
+          : `no price for model ${model}`;
   return `cost unknown: ${reason}; the ceiling of $${usdOf(charge.costMicroUsd)} was charged`;
 }
 

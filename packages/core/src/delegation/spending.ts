@@ -6,6 +6,7 @@
  * charges are flagged `estimated`, and corrected when the true cost is known.
  */
 import {
+  type MeteredSpending,
   tokensOf,
   type CostBasis,
   type ErrorClass,
@@ -123,6 +124,11 @@ function endedInAnswer({ outcome, errorClass }: WorkerResult): boolean {
 
 function most(a: number | null, b: number | null): number | null {
   return a === null || b === null ? (a ?? b) : Math.max(a, b);
+}
+
+/** The charge of a run whose requests went through the spend gate: what the gate counted, whatever the worker says. */
+export function meteredCharge({ costMicroUsd, tokens, estimated }: MeteredSpending): Charge {
+  return { costMicroUsd, tokens, basis: estimated ? "estimated" : "metered" };
 }
 
 /** The result with its charge, if that is more than the worker reported: the caller counts the same as the ledger. */

@@ -20,11 +20,13 @@ import {
   type PressureLevel,
   type WorkerAdapter,
 } from "@agentcore/contract";
+import type { ProviderRefusal } from "../spend/spend-gate.ts";
 import { BreakerSet } from "../breaker/breaker-set.ts";
 import type { Breaker, Health } from "../breaker/breaker.ts";
 import type { RuntimeConfig } from "../config/runtime-config.ts";
 import { microUsdOf, usdOf } from "../ledger/ledger.ts";
 import { WorkspaceLocks, type WorkspaceNode } from "../workspace/workspace-locks.ts";
+import { endAtProvider, refusedDuringRun } from "./at-provider.ts";
 import { CeilingPlanner, holdAmount, settleAmount } from "./ceiling.ts";
 import { degradeTask } from "./degradation.ts";
 import * as denials from "./denials.ts";
@@ -305,6 +307,12 @@ export class Gate {
     return true;
   }
 
+  /** The provider refused a request of a live permit's run. `isFailure`: its breaker counts it, at most once for each run. */
+  refused(permit: LivePermit, refusal: ProviderRefusal & { readonly isFailure: boolean }): void {
+    if (permit.state === "executing")
+      refusedDuringRun(this.targets, permit, refusal, this.#clock.monotonicMs());
+  }
+
   /** Permits that were granted at least `ttlMs` ago and never used. */
   unusedFor(ttlMs: number): LivePermit[] {
     const nowMs = this.#clock.monotonicMs();
@@ -396,13 +404,4 @@ function checkStartRate(chain: BudgetChain, nowMs: number): Denied | null {
     if (waitMs > 0) return denials.startRateDenied(scope, waitMs);
   }
   return null;
-}
-
-function endAtProvider(provider: ProviderTarget, permit: LivePermit, end: PermitEnd, nowMs: number): void {
-  const { pause, breaker } = provider;
-  if (end.refusal !== null) pause.refused(nowMs, permit.holds.issuedAtMs, end.refusal.retryAfterMs);
-  pause.leave();
-  if (end.providerHealth === "success") pause.succeeded();
-  const entry = permit.holds.providerEntry;
-  if (entry !== null) breaker.leave(entry, end.providerHealth, nowMs);
 }

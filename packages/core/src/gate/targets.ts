@@ -124,9 +124,9 @@ export class Targets {
 
   #providerTarget(provider: string, model: string): ProviderTarget | null {
     if (provider === "") return null;
-    const name = model === "" ? `provider:${provider}` : `provider:${provider}/${model}`;
-    const known = this.#providers.get(name);
-    if (known !== undefined) return known;
+    const known = this.knownProvider(provider, model);
+    if (known !== null) return known;
+    const name = providerName(provider, model);
     const target: ProviderTarget = {
       name,
       scope: this.#providerScope(provider),
@@ -135,6 +135,11 @@ export class Targets {
     };
     this.#providers.set(name, target);
     return target;
+  }
+
+  /** Null if no request has named it. */
+  knownProvider(provider: string, model: string): ProviderTarget | null {
+    return this.#providers.get(providerName(provider, model)) ?? null;
   }
 
   #providerScope(provider: string): Scope {
@@ -188,6 +193,10 @@ export class Targets {
   providerTargets(): readonly ProviderTarget[] {
     return [...this.#providers.values()];
   }
+}
+
+function providerName(provider: string, model: string): string {
+  return model === "" ? `provider:${provider}` : `provider:${provider}/${model}`;
 }
 
 function getOrAdd<K, L, V>(map: Map<K, Map<L, V>>, key: K): Map<L, V> {

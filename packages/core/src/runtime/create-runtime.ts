@@ -159,7 +159,7 @@ class LocalRuntime implements InProcessRuntime {
       onDue: () => this.#heartbeat.arm(),
       cancelAll: (reason) => this.#cancelAll({ reason }),
     });
-    const { settings = {} } = options;
+    const { settings = {}, spendGateModes = {} } = options;
     this.#gateway = new Gateway({
       gate,
       bookkeeping: this.#bookkeeping,
@@ -171,6 +171,9 @@ class LocalRuntime implements InProcessRuntime {
       log,
       attemptLimits: config.limits.attempt,
       settings,
+      spendGate: options.spendGate,
+      spendGateMode: config.spend_gate,
+      spendGateModes,
     });
     this.#heartbeat = new Heartbeat({
       clock,
@@ -421,9 +424,18 @@ class LocalRuntime implements InProcessRuntime {
     await this.#idle();
     graceOver.cancel();
     this.#heartbeat.stop();
+    await this.#closeSpendGate();
     await this.#bookkeeping.close();
     this.#options.signals?.close();
     this.#listeners.clear();
+  }
+
+  async #closeSpendGate(): Promise<void> {
+    try {
+      await this.#options.spendGate?.close();
+    } catch (error) {
+      this.#log.error({ error }, "the spend gate did not close");
+    }
   }
 }
 

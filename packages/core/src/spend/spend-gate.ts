@@ -28,7 +28,10 @@ export interface MeterLimits {
   readonly identicalCalls: number | null;
 }
 
-/** Called synchronously, in order. Must not throw. */
+/**
+ * Called synchronously, in order. Must not throw. The first call says that the worker uses the gate: none comes before its
+ * first request, and one comes with it, whatever becomes of the request.
+ */
 export interface MeterListener {
   /** After each call, and while a response is streamed: the totals of the attempt, which only grow. */
   onSpending(spending: MeteredSpending): void;

@@ -3,6 +3,7 @@ export * from "./call-journal-conformance.ts";
 export type { ConformanceCase } from "./conformance.ts";
 export * from "./ledger-conformance.ts";
 export * from "./manual-clock.ts";
+export * from "./fake-spend-gate.ts";
 export * from "./fake-worker.ts";
 export * from "./requests.ts";
 export * from "./runtime-conformance.ts";
