@@ -10,7 +10,7 @@
  */
 import { type CallUsage, type MeteredSpending, noCallUsage } from "@agentcore/contract";
 import type { MeterLimits } from "@agentcore/core";
-import type { CallPrice } from "../prices/call-price.ts";
+import { type CallPrice, dearestOf } from "../prices/call-price.ts";
 import type { CallRequest, RefusalReason } from "../protocols/protocol.ts";
 import { InputDensity } from "./input-density.ts";
 import { LoopDetector } from "./loop-detector.ts";
@@ -73,6 +73,8 @@ export interface CallEnd extends CallProgress {
   readonly status: number | null;
   /** False if the request cannot have reached the provider: no connection was made. */
   readonly wasSent: boolean;
+  /** The response says that the provider failed, or is no response. Default: false. */
+  readonly hasFault?: boolean | undefined;
 }
 
 /** What is charged for a call. */
@@ -109,7 +111,8 @@ export class Account {
     return this.#stopped;
   }
 
-  begin(request: AccountRequest): BeginDecision {
+  /** `limitsOutput`: false for a request that takes no limit of its output. Default: that of the account. */
+  begin(request: AccountRequest, { limitsOutput }: { limitsOutput?: boolean } = {}): BeginDecision {
     if (this.#stopped !== null) return { kind: "refused", reason: this.#stopped };
     const { limits } = this.#options;
     if (limits.calls !== null && this.#begun >= limits.calls)
@@ -117,7 +120,7 @@ export class Account {
     if (this.#loops.isLoop(request.fingerprint)) return this.#stop(loopFound(limits.identicalCalls ?? 0));
     if (limits.callsInFlight !== null && this.#open.size >= limits.callsInFlight) return { kind: "wait" };
 
-    const price = this.#options.priceOf(request.model);
+    const price = dearestOf([request.model, ...request.otherModels].map(this.#options.priceOf));
     const factor = Math.max(
       1,
       this.#factors.get(request.model) ?? 1,
@@ -126,8 +129,17 @@ export class Account {
     );
     const inputTokens = this.#density.tokensOf(request, price.contextWindow);
     const room = this.#room();
-    const { outputBound = outputBoundDefault, limitsOutput = true } = this.#options;
-    const fit = fitRequest({ request, price, factor, inputTokens, room, outputBound, limitsOutput });
+    const { outputBound = outputBoundDefault } = this.#options;
+    const isLimited = limitsOutput ?? this.#options.limitsOutput ?? true;
+    const fit = fitRequest({
+      request,
+      price,
+      factor,
+      inputTokens,
+      room,
+      outputBound,
+      limitsOutput: isLimited,
+    });
     if (fit.kind === "too_large") {
       if (this.#open.size > 0) return { kind: "wait" };
       return this.#stopAtCeiling(fit, request.model, price);

@@ -4,7 +4,7 @@ import type { CallPrice } from "../prices/call-price.ts";
 import type { AccountRequest, CallCharge, CallEnd, CallProgress } from "./account.ts";
 import { type Amounts, type Fit, isWithin, type Room, type TooLarge } from "./reservation.ts";
 import { visibleTokensOf } from "./text-tokens.ts";
-import { totalTokens } from "./usage-total.ts";
+import { isSameUsage, totalTokens } from "./usage-total.ts";
 
 export interface OpenCallOptions {
   readonly request: AccountRequest;
@@ -46,8 +46,11 @@ export class OpenCall {
 
   /** Adapts the hold to what was received: the input once it is reported, and output beyond the hold. */
   grow(progress: CallProgress, room: Room): { readonly kind: "fits" } | TooLarge {
-    this.#usage = progress.usage ?? this.#usage;
+    const usage = progress.usage ?? this.#usage;
+    const isNews = usage !== null && (this.#usage === null || !isSameUsage(usage, this.#usage));
+    this.#usage = usage;
     const seen = this.#seenTokens(progress);
+    if (!isNews && seen <= this.#outputTokens) return { kind: "fits" };
     const withOwn = {
       costMicroUsd: room.costMicroUsd + this.#hold.costMicroUsd,
       tokens: room.tokens + this.#hold.tokens,
@@ -81,8 +84,8 @@ export class OpenCall {
     if (!end.wasSent || isError) return { costMicroUsd: 0, tokens: 0, estimated: false };
     this.#usage = usage;
     const seen = this.#seenTokens(end);
-    // The provider ended the response with an error before it had answered anything.
-    const isUnanswered = end.outcome === "failed" && end.isFinal && seen === 0;
+    // The provider failed before it had answered anything.
+    const isUnanswered = end.outcome === "failed" && (end.isFinal || end.hasFault === true) && seen === 0;
     if (isUnanswered) return { costMicroUsd: 0, tokens: 0, estimated: true };
     const need = this.#amountsFor(Math.max(seen, this.#outputTokens));
     return {

@@ -25,3 +25,7 @@ export function totalTokens(usage: CallUsage): number {
 export function inputTokensOf(usage: CallUsage): number {
   return usage.inputTokens + usage.cacheReadTokens + usage.cacheWrite5mTokens + usage.cacheWrite1hTokens;
 }
+
+export function isSameUsage(a: CallUsage, b: CallUsage): boolean {
+  return Object.entries(a).every(([kind, value]) => b[kind as keyof CallUsage] === value);
+}

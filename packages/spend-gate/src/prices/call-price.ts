@@ -37,6 +37,29 @@ export interface CallBound {
   readonly factor: number;
 }
 
+/**
+ * The price of a request that several models may answer together, which the response does not divide among them: each amount
+ * is that of the dearest.
+ */
+export function dearestOf(prices: readonly CallPrice[]): CallPrice {
+  const [first, ...others] = prices;
+  if (first === undefined) throw new RangeError("a request has the price of one model at least");
+  if (others.length === 0) return first;
+  const most = (amount: (price: CallPrice) => number) => Math.max(...prices.map(amount));
+  const known = (bounds: readonly (number | null)[]) =>
+    bounds.reduce<number | null>((a, b) => (a === null || b === null ? null : Math.max(a, b)), 0);
+  return {
+    costOf: (usage) => most((price) => price.costOf(usage)),
+    boundOf: (bound) => most((price) => price.boundOf(bound)),
+    outputThatFits: (left, bound) => Math.min(...prices.map((price) => price.outputThatFits(left, bound))),
+    factorOf: (as) => most((price) => price.factorOf(as)),
+    outputCeiling: known(prices.map((price) => price.outputCeiling)),
+    contextWindow: known(prices.map((price) => price.contextWindow)),
+    source: `dearest of ${prices.length} models, ${first.source ?? "without a price"}`,
+    isBound: true,
+  };
+}
+
 export type CallPriceFacts = Pick<CallPrice, "outputCeiling" | "contextWindow" | "source" | "isBound">;
 
 export function callPrice(rates: Rates, factors: PriceFactors, facts: CallPriceFacts): CallPrice {
@@ -66,6 +89,7 @@ export function callPrice(rates: Rates, factors: PriceFactors, facts: CallPriceF
       const inputUsd = boundUsd({ ...most, outputTokens: 0 });
       const left = leftMicroUsd / 1e6 - inputUsd;
       if (left < 0) return 0;
+      if (left === Infinity) return Infinity;
       // The price of output depends on the input only, so the bound is linear in the output.
       const millionUsd = boundUsd({ ...most, outputTokens: 1e6 }) - inputUsd;
       if (millionUsd <= 0) return Infinity;
