@@ -33,22 +33,8 @@ export interface Cost {
   readonly costNote?: string;
 }
 
-/**
- * `modelInFiles`: the model that the worker's usage files name; null if they name none. In a run that the spend gate meters,
- * no report of the worker has a cost: the gate's totals are the charge.
- */
+/** `modelInFiles`: the model that the worker's usage files name; null if they name none. */
 export function createCostMeter(run: Run, modelInFiles: () => string | null): CostMeter {
-  return run.isMetered ? meteredElsewhere : createReportMeter(run, modelInFiles);
-}
-
-const meteredElsewhere: CostMeter = {
-  warning: async () => null,
-  lateWarning: () => null,
-  price: (event) => (event.type === "usage" ? { ...event, costUsd: null } : event),
-  total: async () => ({ costUsd: null, costBasis: "none" }),
-};
-
-function createReportMeter(run: Run, modelInFiles: () => string | null): CostMeter {
   const provider = run.request.permit.provider ?? run.request.adapter.provider;
   let model = run.model;
   /** With the user's own prices. */
@@ -73,7 +59,9 @@ function createReportMeter(run: Run, modelInFiles: () => string | null): CostMet
   const lacksPrice = (name: string | null): name is string =>
     known !== null && name !== null && !hasPrice(known, provider, name);
   const warningFor = (name: string | null): string | null => {
-    if (warned || maxCostUsd === null || !needsPrice(run.request.adapter) || !lacksPrice(name)) return null;
+    // The spend gate has a price for every model.
+    if (warned || run.isMetered || maxCostUsd === null) return null;
+    if (!needsPrice(run.request.adapter) || !lacksPrice(name)) return null;
     warned = true;
     const then = isFree
       ? "it counts as $0, and no limit on cost stops it (`unpriced: zero`)"

@@ -40,7 +40,7 @@ export interface Run {
   readonly scriptEnvironment: Omit<WorkerEnvironmentRequest, "attemptDir">;
   /** Masks the task's secrets, and the key of the spend gate. */
   readonly masker: Masker;
-  /** Whether the spend gate meters the run; its worker's own reports are then no evidence of cost. */
+  /** Whether the worker gets the spend gate. Its own reports count only if it goes around the gate, which the core decides. */
   readonly isMetered: boolean;
   /** Given as warnings when the run starts. */
   readonly notices: readonly string[];

@@ -90,7 +90,7 @@ describe("a worker that uses the spend gate gets", () => {
   });
 });
 
-it("the key of the gate is masked in output, events and the result", async () => {
+it("the key of the gate is masked in output, events and the result, and a model without a price is no warning", async () => {
   const usage =
     '{"type":"usage","usage":{"inputTokens":10,"cachedInputTokens":0,"outputTokens":5},"costUsd":0.1}';
   const { ended, events } = await run({ maxCostUsd: 1, model: "no-such-model" }, [
@@ -108,9 +108,6 @@ it("the key of the gate is masked in output, events and the result", async () =>
   const log = ended.artifacts.find(({ kind }) => kind === "stdout");
   expect(JSON.stringify([ended, events]) + readFileSync(log?.path ?? "", "utf8")).not.toContain(access.key);
   expect(ended.summary).toBe("***");
-  // The worker's own reports are no evidence of cost: the gate meters the run, also without a price for the model.
-  expect(ended).toMatchObject({ costUsd: null, costBasis: "none", usage: { inputTokens: 10 } });
-  expect(events.filter(({ type }) => type === "usage")).toMatchObject([{ costUsd: null }]);
   expect(events.filter(({ type }) => type === "warning")).toEqual([]);
 });
 
