@@ -259,3 +259,11 @@ describe("a run that ended while a request was tried again", () => {
     expect(into.end()).toMatchObject({ terminal: "none", error: { class: errorClass } });
   });
 });
+
+it("says that the run has ended with its result, and not before", () => {
+  const { events } = read([init, toolUse("Bash", { command: "npm test" }), toolResult("ok", false)]);
+  expect(events).not.toContainEqual({ type: "ended" });
+  expect(read([init, { type: "result", subtype: "success", is_error: false }]).events.at(-1)).toEqual({
+    type: "ended",
+  });
+});

@@ -173,7 +173,7 @@ class ClaudeRun {
   #end(line: JsonObject): WorkerEvent[] {
     this.#result = readResult(line, this.#resumed);
     const { usage, costUsd } = this.#result;
-    return [{ type: "usage", usage, costUsd }];
+    return [{ type: "usage", usage, costUsd }, { type: "ended" }];
   }
 }
 

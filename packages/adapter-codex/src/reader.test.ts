@@ -174,3 +174,12 @@ it("keeps nothing without bound", () => {
   }));
   expect(read(declined, [line]).reader.end().deniedTools).toHaveLength(100);
 });
+
+it.each([[turnCompleted], [{ type: "turn.failed", error: { message: "no" } }]])(
+  "says that the run has ended with %o, and not before",
+  (last) => {
+    const before = [{ type: "turn.started" }, { type: "error", message: "Reconnecting... 1/5" }];
+    expect(read(before).events).not.toContainEqual({ type: "ended" });
+    expect(read([...before, last]).events.at(-1)).toEqual({ type: "ended" });
+  },
+);

@@ -83,10 +83,10 @@ class CodexRun {
       case "error":
         return [this.#error(stringAt(line, "message") ?? "an error without a message")];
       case "turn.completed":
-        return [this.#complete(line)];
+        return [this.#complete(line), { type: "ended" }];
       case "turn.failed":
         this.#failure = failureOf(stringAt(line, "error", "message") ?? "the turn failed");
-        return [];
+        return [{ type: "ended" }];
       default:
         return null;
     }

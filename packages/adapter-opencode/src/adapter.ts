@@ -23,6 +23,7 @@ export const openCodeAdapter: WorkerAdapter = {
     loginPaths: [".local/share/opencode/auth.json"],
   },
   spendGateUpstream: openCodeUpstream,
+  unseenTools: true,
   plan: planOpenCode,
   createReader: createOpenCodeReader,
 };

@@ -156,7 +156,7 @@ describe("the report", () => {
       text("Done."),
       finish("stop", { input: 20, output: 4, cache: { read: 6, write: 0 } }, 0.2),
     ]);
-    expect(events.at(-1)).toEqual({
+    expect(events.at(-2)).toEqual({
       type: "usage",
       usage: { inputTokens: 31, cachedInputTokens: 11, outputTokens: 9 },
       costUsd: 0.3,
@@ -342,4 +342,13 @@ it("keeps nothing without bound", () => {
     tool(`t${n}`, { status: "error", error: "a rule which prevents you" }),
   );
   expect(read(refused).reader.end().deniedTools).toHaveLength(100);
+});
+
+it("says that the run has ended with its last step or its error, and takes it back if another step begins", () => {
+  const working = [start, tool("bash", {}), finish("tool-calls", some)];
+  const answering = [start, text("Done."), finish("stop", some)];
+  expect(read(working).events).not.toContainEqual({ type: "ended" });
+  expect(read([...working, ...answering]).events.at(-1)).toEqual({ type: "ended" });
+  expect(read([...answering, start]).events.at(-1)).toMatchObject({ type: "progress" });
+  expect(read([failure({ name: "APIError" })]).events.at(-1)).toEqual({ type: "ended" });
 });

@@ -141,7 +141,7 @@ class OpenCodeRun {
     switch (stringAt(line, "type")) {
       case "step_start":
         this.#stepIsEmpty = true;
-        return [];
+        return this.#lastReason === "stop" ? [{ type: "progress", text: "another step" }] : [];
       case "text":
         return this.#text(stringAt(line, "part", "text") ?? "");
       case "reasoning":
@@ -153,7 +153,7 @@ class OpenCodeRun {
         return this.#stepFinish(line);
       case "error":
         this.#failure = failureOf(line, this.#steps > 0);
-        return [];
+        return [{ type: "ended" }];
       default:
         return null;
     }
@@ -187,10 +187,15 @@ class OpenCodeRun {
     // OpenCode continues after its last step if the model calls another tool; a last response without one is its end.
     if (this.#steps >= this.#stepsMax && this.#lastReason === "tool-calls")
       this.hopeless ??= tooManySteps(this.#steps);
-    if (!wasAnswered) return [];
+    // The last step of a run, unless another one begins.
+    const ended: WorkerEvent[] = this.#lastReason === "stop" ? [{ type: "ended" }] : [];
+    if (!wasAnswered) return ended;
     this.#usage = addUsage(this.#usage, usage);
     this.#costUsd = addUsd(this.#costUsd, costUsd);
-    return [{ type: "usage", usage: this.#usage, costUsd: this.#costUsd > 0 ? this.#costUsd : null }];
+    return [
+      { type: "usage", usage: this.#usage, costUsd: this.#costUsd > 0 ? this.#costUsd : null },
+      ...ended,
+    ];
   }
 
   #countEmpty(): void {

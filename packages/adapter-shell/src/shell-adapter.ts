@@ -27,6 +27,7 @@ export const shellAdapter: WorkerAdapter = {
   provider: null,
   capabilities,
   enforcesCapabilities: false,
+  unseenTools: true,
   program: {
     command: "sh",
     versionArgs: [],

@@ -40,6 +40,7 @@ const adapterSchema = lazySchema(() =>
     checkArgs: functionSchema.optional(),
     plan: functionSchema,
     createReader: functionSchema,
+    unseenTools: z.literal(true).optional(),
     spendGateUpstream: functionSchema.optional(),
     usageFiles: z
       .looseObject({

@@ -25,6 +25,8 @@
  * | a tool was denied, and nothing shows the work | failed             | permission_denied  | AC_TOOL_DENIED       |
  * | otherwise                                     | succeeded          | –                  | –                    |
  *
+ * A worker that reported its end and did not exit is ended by the runner, and judged as if it had exited with code 0.
+ *
  * (*) AC_UNCONTAINED if processes survived the stop: the outcome stays that of the cause, so that a cancelled job is not
  * retried, and the code names the more serious problem.
  *

@@ -19,6 +19,8 @@ const result = (id: string): RunEvent =>
   worker({ type: "tool_result", id, ok: true, exitCode: 0, summary: "" });
 const usage = (outputTokens: number | null, costUsd: number | null): RunEvent =>
   worker({ type: "usage", usage: { inputTokens: 10, cachedInputTokens: null, outputTokens }, costUsd });
+const calls = (waiting: number, streaming: number, identical: number, at: number): RunEvent =>
+  worker({ type: "calls", waiting, streaming, identical }, at);
 const reason = { code: "AC_CANCELLED", message: "enough", evidence: {} };
 const stopping: RunEvent = { ...base, type: "attempt_stopping", ...reason };
 
@@ -47,13 +49,13 @@ const cases: readonly [name: string, events: readonly RunEvent[], doing: object 
     "a tool call is open until its result",
     [started, call("a"), call("b", "npm test"), result("a")],
     {
-      tools: new Map([["b", "npm test"]]),
+      tools: new Map([["b", { words: "npm test", at: 100 }]]),
     },
   ],
   [
     "a tool without a command is named with what it does",
     [started, call("a")],
-    { tools: new Map([["a", "Read a.ts"]]) },
+    { tools: new Map([["a", { words: "Read a.ts", at: 100 }]]) },
   ],
   [
     "spend and tokens are the greatest totals so far",
@@ -69,6 +71,26 @@ const cases: readonly [name: string, events: readonly RunEvent[], doing: object 
     {
       model: "m",
     },
+  ],
+  [
+    "what the runtime sees of its calls is no output, and its time is that of the last change of state",
+    [started, calls(1, 0, 1, 60), calls(3, 0, 2, 70)],
+    { lastOutputAt: null, calls: { waiting: 3, streaming: 0, at: 60, loopingAt: null } },
+  ],
+  [
+    "requests that ask for the same are a loop, until another one is sent",
+    [started, calls(1, 0, 4, 60), calls(0, 1, 5, 70), calls(1, 0, 9, 80)],
+    { calls: { at: 80, loopingAt: 70 } },
+  ],
+  [
+    "its end closes what it had open",
+    [started, call("a"), worker({ type: "ended" }, 110), worker({ type: "stderr", text: "bye" }, 120)],
+    { tools: new Map(), endedAt: 110 },
+  ],
+  [
+    "a worker that works on has not ended",
+    [started, worker({ type: "ended" }), call("a")],
+    { endedAt: null },
   ],
   [
     "the first reason to stop counts",
@@ -118,7 +140,7 @@ it("remembers a bounded number of tool calls and short words of each", () => {
   const { tools } = fold(started, ...calls)!;
   expect(tools.size).toBe(100);
   expect([...tools.keys()].at(-1)).toBe("299");
-  expect([...tools.values()].every((words) => words.length <= 120)).toBe(true);
+  expect([...tools.values()].every(({ words }) => words.length <= 120)).toBe(true);
 });
 
 it("forgets attempts whose end is never told, and knows only the attempt that it is asked for", () => {
@@ -131,17 +153,25 @@ it("forgets attempts whose end is never told, and knows only the attempt that it
 });
 
 const now = 1_000_000;
-const tools = new Map([["a", "npm test"]]);
+const tools = new Map([["a", { words: "npm test", at: 7 }]]);
+const open = { waiting: 1, streaming: 0, at: now - 300_000, loopingAt: null };
 it.each([
-  ["starting", { startedAt: now - 10_000, lastOutputAt: null }, 600_000],
-  ["working", { startedAt: 0, lastOutputAt: now - 59_000 }, 600_000],
-  ["silent", { startedAt: 0, lastOutputAt: now - 61_000 }, 600_000],
-  ["silent", { startedAt: 0, lastOutputAt: now - 6000 }, 20_000],
-  ["working", { startedAt: 0, lastOutputAt: now - 4000 }, 20_000],
-  ["silent", { startedAt: now - 61_000, lastOutputAt: null }, 600_000],
-  ["tool", { startedAt: 0, lastOutputAt: now - 900_000, tools }, 600_000],
-] as const)("is %s by the evidence %o", (activity, evidence, silenceLimitMs) => {
-  const doing = { tools: new Map<string, string>(), ...evidence };
-  expect(activityOf(doing, { now, isStopping: false, silenceLimitMs })).toBe(activity);
-  expect(activityOf(doing, { now, isStopping: true, silenceLimitMs })).toBe("stopping");
+  ["starting", now - 10_000, { startedAt: now - 10_000, lastOutputAt: null }, 600_000],
+  ["working", now - 59_000, { lastOutputAt: now - 59_000 }, 600_000],
+  ["silent", now - 61_000, { lastOutputAt: now - 61_000 }, 600_000],
+  ["silent", now - 6000, { lastOutputAt: now - 6000 }, 20_000],
+  ["working", now - 4000, { lastOutputAt: now - 4000 }, 20_000],
+  ["silent", now - 61_000, { startedAt: now - 61_000, lastOutputAt: null }, 600_000],
+  ["tool", 7, { lastOutputAt: now - 900_000, tools }, 600_000],
+  ["waiting", open.at, { lastOutputAt: 1, calls: open }, 600_000],
+  ["streaming", open.at, { lastOutputAt: 1, calls: { ...open, streaming: 1 } }, 600_000],
+  ["tool", 7, { lastOutputAt: 1, calls: open, tools }, 600_000],
+  ["looping", 9, { lastOutputAt: 1, calls: { ...open, loopingAt: 9 }, tools }, 600_000],
+  ["working", now - 5, { lastOutputAt: 1, calls: { ...open, waiting: 0, at: now - 5 } }, 600_000],
+  ["finished", 11, { lastOutputAt: 11, endedAt: 11 }, 600_000],
+  ["waiting", open.at, { lastOutputAt: 11, endedAt: 11, calls: open }, 600_000],
+] as const)("is %s since %s by the evidence %o", (activity, at, evidence, silenceLimitMs) => {
+  const doing = { startedAt: 0, tools: new Map(), calls: null, endedAt: null, ...evidence };
+  expect(activityOf(doing, { now, isStopping: false, silenceLimitMs })).toEqual({ activity, at });
+  expect(activityOf(doing, { now, isStopping: true, silenceLimitMs }).activity).toBe("stopping");
 });

@@ -19,7 +19,11 @@ export interface Doing {
   /** The last sign of the worker; null before the first. */
   readonly lastOutputAt: number | null;
   /** Tool calls in flight by their id, in words, the oldest first. */
-  readonly tools: ReadonlyMap<string, string>;
+  readonly tools: ReadonlyMap<string, OpenTool>;
+  /** Requests to the provider; null: nothing is known of them. */
+  readonly calls: OpenCalls | null;
+  /** When the worker reported its end, unless it worked on after it. */
+  readonly endedAt: number | null;
   /** Of this attempt so far; null: nothing was reported. */
   readonly costUsd: number | null;
   readonly tokens: number | null;
@@ -27,6 +31,23 @@ export interface Doing {
   /** Why it was asked to stop; null: it was not. */
   readonly stopping: { readonly code: string; readonly reason: string } | null;
 }
+
+interface OpenTool {
+  readonly words: string;
+  readonly at: number;
+}
+
+interface OpenCalls {
+  readonly waiting: number;
+  readonly streaming: number;
+  /** Since when there are such calls; of none, since when there are none. */
+  readonly at: number;
+  /** Since when the same request is sent again and again; null: it is not. */
+  readonly loopingAt: number | null;
+}
+
+/** So many requests in a row that ask for the same are shown as a loop. */
+const loopCallsMin = 5;
 
 /** Tool calls remembered for one attempt. */
 const toolsMax = 100;
@@ -84,21 +105,37 @@ const started = (attempt: number, startedAt: number): Doing => ({
   startedAt,
   lastOutputAt: null,
   tools: new Map(),
+  calls: null,
+  endedAt: null,
   costUsd: null,
   tokens: null,
   model: null,
   stopping: null,
 });
 
+/** Signs that a worker that had reported its end works on. */
+const works: ReadonlySet<WorkerEvent["type"]> = new Set<WorkerEvent["type"]>([
+  "started",
+  "text",
+  "tool_call",
+  "tool_result",
+  "file_change",
+  "denied",
+  "progress",
+]);
+
 function afterWorkerEvent(doing: Doing, event: WorkerEvent, at: number): Doing {
   // The runtime looks; it says nothing about the worker.
   if (event.type === "probe") return doing;
-  const seen = { ...doing, lastOutputAt: at };
+  if (event.type === "calls") return { ...doing, calls: afterCalls(doing.calls, event, at) };
+  const seen = { ...doing, lastOutputAt: at, endedAt: works.has(event.type) ? null : doing.endedAt };
   switch (event.type) {
     case "started":
       return { ...seen, model: event.model ?? doing.model };
+    case "ended":
+      return { ...seen, tools: new Map(), endedAt: at };
     case "tool_call":
-      return { ...seen, tools: withTool(doing.tools, event) };
+      return { ...seen, tools: withTool(doing.tools, event, at) };
     case "tool_result": {
       const tools = new Map(doing.tools);
       tools.delete(event.id);
@@ -116,12 +153,28 @@ function afterWorkerEvent(doing: Doing, event: WorkerEvent, at: number): Doing {
   }
 }
 
+function afterCalls(
+  before: OpenCalls | null,
+  { waiting, streaming, identical }: Extract<WorkerEvent, { type: "calls" }>,
+  at: number,
+): OpenCalls {
+  const now = { waiting, streaming };
+  const isSame = before !== null && callState(before) === callState(now);
+  const loopingAt = identical >= loopCallsMin ? (before?.loopingAt ?? at) : null;
+  return { ...now, at: isSame ? before.at : at, loopingAt };
+}
+
+/** Null: no call is open. */
+const callState = ({ waiting, streaming }: Pick<OpenCalls, "waiting" | "streaming">) =>
+  streaming > 0 ? "streaming" : waiting > 0 ? "waiting" : null;
+
 function withTool(
   before: Doing["tools"],
   { id, tool, command, summary }: Extract<WorkerEvent, { type: "tool_call" }>,
+  at: number,
 ): Doing["tools"] {
   const words = command ?? (summary === "" ? tool : `${tool} ${summary}`);
-  const tools = new Map(before).set(id, shortened(words));
+  const tools = new Map(before).set(id, { words: shortened(words), at });
   if (tools.size > toolsMax) tools.delete(tools.keys().next().value ?? id);
   return tools;
 }
@@ -136,14 +189,31 @@ export const shortened = (text: string): string =>
 /** What counts as silence at the latest, however long the limit is. */
 const silentMsMax = 60_000;
 
+/** The states are those of the watchdog: the same evidence in the same order. */
+export interface Activity {
+  readonly activity: OverviewRunning["activity"];
+  /** Since when; of `silent`, `working` and `stopping`, when the last sign came. */
+  readonly at: number;
+}
+
+export type ActivityFacts = Pick<Doing, "startedAt" | "lastOutputAt" | "tools" | "calls" | "endedAt">;
+
 /** `silenceLimitMs`: after which the attempt counts as stalled. */
 export function activityOf(
-  doing: Pick<Doing, "startedAt" | "lastOutputAt" | "tools">,
+  { startedAt, lastOutputAt, tools, calls, endedAt }: ActivityFacts,
   { now, isStopping, silenceLimitMs }: { now: number; isStopping: boolean; silenceLimitMs: number },
-): OverviewRunning["activity"] {
-  if (isStopping) return "stopping";
-  if (doing.tools.size > 0) return "tool";
-  const silentMs = now - (doing.lastOutputAt ?? doing.startedAt);
-  if (silentMs > Math.min(silenceLimitMs / 4, silentMsMax)) return "silent";
-  return doing.lastOutputAt === null ? "starting" : "working";
+): Activity {
+  const signAt = Math.max(lastOutputAt ?? startedAt, calls?.at ?? startedAt);
+  if (isStopping) return { activity: "stopping", at: signAt };
+  const call = calls === null ? null : callState(calls);
+  if (endedAt !== null && call === null) return { activity: "finished", at: endedAt };
+  const loopingAt = calls?.loopingAt ?? null;
+  if (loopingAt !== null) return { activity: "looping", at: loopingAt };
+  const [tool] = tools.values();
+  if (tool !== undefined) return { activity: "tool", at: tool.at };
+  if (calls !== null && call !== null) return { activity: call, at: calls.at };
+  if (now - signAt > Math.min(silenceLimitMs / 4, silentMsMax)) return { activity: "silent", at: signAt };
+  return lastOutputAt === null && calls === null
+    ? { activity: "starting", at: startedAt }
+    : { activity: "working", at: signAt };
 }

@@ -96,6 +96,8 @@ function runningOf(
   const { code, reason } = job.code === null ? (doing?.stopping ?? job) : job;
   const silence = record.job.limits.silenceTimeoutMs ?? silenceLimitMs.silence;
   const limits = { silenceLimitMs: Math.min(silence, silenceLimitMs.silence_max), isStopping: code !== null };
+  const facts = doing ?? { startedAt: now, lastOutputAt: null, tools: new Map(), calls: null, endedAt: null };
+  const { activity, at: activityAt } = activityOf(facts, { now, ...limits });
   return {
     job: id,
     run,
@@ -107,11 +109,9 @@ function runningOf(
     attempt,
     maxAttempts: job.maxAttempts,
     startedAt: doing?.startedAt ?? null,
-    activity: activityOf(doing ?? { startedAt: now, lastOutputAt: null, tools: new Map() }, {
-      now,
-      ...limits,
-    }),
-    tool: [...(doing?.tools.values() ?? [])].at(-1) ?? null,
+    activity,
+    activityAt: doing === null ? null : activityAt,
+    tool: [...(doing?.tools.values() ?? [])].at(-1)?.words ?? null,
     lastOutputAt: doing?.lastOutputAt ?? null,
     costUsd: total(spent.costUsd, doing?.costUsd ?? null),
     maxCostUsd: job.maxCostUsd ?? ceiling(spent.costUsd, grants?.maxCostUsd),

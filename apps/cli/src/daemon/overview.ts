@@ -111,8 +111,9 @@ export class Overview {
     );
     const written = logs.flatMap((log) => (log === null || log.size === 0 ? [] : log.mtimeMs));
     const lastOutputAt = written.length === 0 ? null : Math.max(...written);
-    const unknown = { tools: new Map(), costUsd: null, tokens: null, model: null, stopping: null };
-    return { attempt, startedAt, lastOutputAt, ...unknown };
+    const nothing = { tools: new Map(), calls: null, endedAt: null };
+    const unknown = { costUsd: null, tokens: null, model: null, stopping: null };
+    return { attempt, startedAt, lastOutputAt, ...nothing, ...unknown };
   }
 
   async #runOf(run: OpenRun, state: string): Promise<OverviewFacts["runs"][number]> {

@@ -66,7 +66,7 @@ it("shows every section, with what each attempt does", () => {
     "",
     "RUNNING",
     "JOB  STATE  WORKER              STEP  TIME        SPENT  DOES",
-    "j1   tool   claude-code sonnet  test   30s  $0.12/$1.00  npm test",
+    "j1   tool   claude-code sonnet  test   30s  $0.12/$1.00  npm test for 20s",
     "",
     "WAITING",
     "JOBS  CODE            SINCE  WHY",
@@ -88,6 +88,17 @@ it("shows every section, with what each attempt does", () => {
     "nightly  paused        1        0",
     "q ends",
   ]);
+});
+
+it.each([
+  ["waiting", "the provider has not begun to answer for 20s: Run the tests"],
+  ["streaming", "receives an answer for 20s: Run"],
+  ["silent", "nothing for 20s: Run"],
+  ["looping", "sends the same request again and again for 20s: Run"],
+  ["finished", "reported its end, has not exited for 20s: Run"],
+] as const)("says what %s means, and for how long", (activity, words) => {
+  const lines = frame(board({ running: [{ ...running!, activity, tool: null }] }), 200, 40);
+  expect(lines.find((line) => line.startsWith("j1"))).toContain(words);
 });
 
 it("gives each section its least before any gets more, and says how much is hidden", () => {

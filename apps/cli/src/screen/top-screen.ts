@@ -188,8 +188,12 @@ function attentionLine({ kind, text, at, run, step }: Board["attention"][number]
 const activityTones: Readonly<Record<Running["activity"], Tone>> = {
   starting: "dim",
   working: "good",
+  waiting: "accent",
+  streaming: "good",
   tool: "accent",
   silent: "warn",
+  looping: "warn",
+  finished: "good",
   stopping: "warn",
 };
 
@@ -229,15 +233,24 @@ function spentText({ costUsd, maxCostUsd, tokens, maxTokens }: Running): string 
   return `${formatCount(tokens)}${maxTokens === null ? "" : `/${formatCount(maxTokens)}`} tokens`;
 }
 
-function doesText(
-  { activity, tool, reason, lastOutputAt, startedAt, instructions }: Running,
-  now: number,
-): string {
+/** What the state means, in words, for those whose name does not say it. */
+const activityWords: Partial<Record<Running["activity"], string>> = {
+  waiting: "the provider has not begun to answer",
+  streaming: "receives an answer",
+  silent: "nothing",
+  looping: "sends the same request again and again",
+  finished: "reported its end, has not exited",
+};
+
+function doesText(one: Running, now: number): string {
+  const { activity, activityAt, tool, reason, lastOutputAt, startedAt, instructions } = one;
   if (activity === "stopping" && reason !== null) return oneLine(reason);
-  if (tool !== null) return oneLine(tool);
-  const since = lastOutputAt ?? startedAt;
-  const silence = activity === "silent" && since !== null ? `nothing for ${ageOf(since, now)}: ` : "";
-  return `${silence}${oneLine(instructions)}`;
+  // A daemon of an earlier version tells no `activityAt`.
+  const since = activityAt ?? lastOutputAt ?? startedAt;
+  const howLong = since === null ? "" : ` for ${ageOf(since, now)}`;
+  if (tool !== null && activity === "tool") return `${oneLine(tool)}${howLong}`;
+  const words = activityWords[activity];
+  return words === undefined ? oneLine(instructions) : `${words}${howLong}: ${oneLine(instructions)}`;
 }
 
 function waitingLines(waiting: Board["waiting"], now: number): readonly Line[] {

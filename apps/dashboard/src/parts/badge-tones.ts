@@ -13,13 +13,26 @@ export const shapes: Readonly<Record<Tone, string>> = {
 };
 
 const tones: Readonly<Record<Tone, readonly string[]>> = {
-  good: ["succeeded", "done", "ready", "active", "closed", "approved", "ok", "live", "normal", "completed"],
+  good: [
+    "succeeded",
+    "done",
+    "ready",
+    "active",
+    "closed",
+    "finished",
+    "approved",
+    "ok",
+    "live",
+    "normal",
+    "completed",
+  ],
   bad: ["failed", "dead", "error", "rejected", "lost", "survivors", "unready", "unauthorized", "refused"],
-  busy: ["running", "working", "tool", "starting", "executing", "fired"],
+  busy: ["running", "working", "streaming", "tool", "starting", "executing", "fired"],
   wait: ["queued", "delayed", "pending", "waiting", "connecting", "buffered", "half_open", "planned"],
   warn: [
     "paused",
     "silent",
+    "looping",
     "stopping",
     "open",
     "draining",

@@ -31,6 +31,7 @@ export const testOverview: OverviewDocument = {
       maxAttempts: 3,
       startedAt: 30_000,
       activity: "tool",
+      activityAt: 40_000,
       tool: "npm test",
       lastOutputAt: 55_000,
       costUsd: 0.12,

@@ -19,7 +19,17 @@ export const overviewRunsMax = 50;
 /** Longest text of `instructions`, `tool` and of a reason. */
 export const overviewTextCharsMax = 120;
 
-const activities = ["starting", "working", "tool", "silent", "stopping"] as const;
+const activities = [
+  "starting",
+  "working",
+  "waiting",
+  "streaming",
+  "tool",
+  "silent",
+  "looping",
+  "finished",
+  "stopping",
+] as const;
 
 const runningSchema = () =>
   z.strictObject({
@@ -35,7 +45,11 @@ const runningSchema = () =>
     startedAt: maybeNumber.meta({ description: "When the worker was started; null: it is being prepared." }),
     activity: z.enum(activities).meta({
       description:
-        "`starting`: no output yet; `tool`: a tool call is open; `silent`: no sign of the worker for 60 s, or a quarter of its limit for silence if that is less; `stopping`: it was asked to stop.",
+        "`starting`: no output yet; `waiting`: for the first byte of a response of the provider; `streaming`: it receives a response; `tool`: a tool call is open; `silent`: no sign of the worker for 60 s, or a quarter of its limit for silence if that is less; `looping`: it sends the same request again and again; `finished`: it reported its end and has not exited; `stopping`: it was asked to stop; `working`: none of these. `waiting`, `streaming` and `looping` are known of runs that use the spend gate.",
+    }),
+    activityAt: maybeNumber.meta({
+      description:
+        "Since when; of `silent`, `working` and `stopping`, when the last sign of the worker came.",
     }),
     tool: maybeText.meta({ description: "The tool call that is open, in words." }),
     lastOutputAt: maybeNumber,

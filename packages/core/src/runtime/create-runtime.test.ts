@@ -388,6 +388,29 @@ describe("stopping a run", () => {
     });
   });
 
+  it("a worker that reported its end and does not exit is ended, and not stopped", async () => {
+    const rig = rigOf({ runner: { endsAsReported: true } });
+    const { run, result } = await rig.start({ timeoutMs: 3_600_000 });
+    run.emit({ type: "ended" });
+    rig.clock.advance(59_000);
+    expect(run.isFinished).toBe(false);
+    rig.clock.advance(2000);
+    expect(run.cause).toBeNull();
+    expect(await result).toMatchObject({
+      outcome: "succeeded",
+      summary: expect.stringContaining("reported its end and did not exit for 1m"),
+    });
+  });
+
+  it("a runner that cannot end it so stops it as stalled", async () => {
+    const rig = rigOf();
+    const { run, result } = await rig.start({ timeoutMs: 3_600_000 });
+    run.emit({ type: "ended" });
+    rig.clock.advance(61_000);
+    expect(run.cause).toMatchObject({ code: "AC_STALLED", evidence: { how: "not_exited" } });
+    expect((await result).outcome).toBe("stalled");
+  });
+
   it("a runtime that was suspended for two hours kills nobody on waking", async () => {
     const rig = rigOf({ config: { watchdog: { silence: "10m" } } });
     const { run, result } = await rig.start({ timeoutMs: 3_600_000 });

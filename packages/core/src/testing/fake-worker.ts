@@ -92,6 +92,8 @@ export interface FakeRunnerOptions {
   readonly startThrows?: Error;
   /** The answer of each look of a task's probe. */
   readonly look?: (script: string, timeoutMs: number) => Promise<Partial<ProbeOutput> | null>;
+  /** Its runs have `endAsReported`, and then end with success and this reason. */
+  readonly endsAsReported?: true;
 }
 
 class Run implements FakeRun, WorkerRun {
@@ -100,15 +102,17 @@ class Run implements FakeRun, WorkerRun {
   cause: StopCause | null = null;
   isForced = false;
   isFinished = false;
+  readonly endAsReported?: (reason: string) => void;
   readonly #look: FakeRunnerOptions["look"];
   readonly #resolve: (result: WorkerResult) => void;
 
-  constructor(request: RunRequest, { ignoresStop = false, look }: FakeRunnerOptions) {
+  constructor(request: RunRequest, { ignoresStop = false, look, endsAsReported }: FakeRunnerOptions) {
     this.request = request;
     this.#look = look;
     const settled = Promise.withResolvers<WorkerResult>();
     this.result = settled.promise;
     this.#resolve = settled.resolve;
+    if (endsAsReported === true) this.endAsReported = (reason) => this.finish({ summary: reason });
     request.permit.signal.onChange(({ reason, force }) => {
       this.cause = reason;
       this.isForced = force;

@@ -141,6 +141,7 @@ function afterEvent(watch: RunWatch, event: WorkerEvent, nowMs: number): RunWatc
     case "calls":
       return watch;
     case "progress":
+      return { ...seen, endedMs: null };
     case "warning":
     case "stdout":
     case "stderr":

@@ -34,6 +34,8 @@ export interface EndedRun {
   readonly cause: StopCause | null;
   /** The runner ended it for a reason of its own. */
   readonly isOwnEnd: boolean;
+  /** The runner ended it after it had reported its end: what its exit says does not count. */
+  readonly isEndedAsReported: boolean;
   readonly internalFailure: string | null;
   readonly exit: WorkerExit;
   /** See `VerdictInput`. */
@@ -134,7 +136,7 @@ function verdictInput(
   const changed = (change.files ?? []).length > 0 ? true : change.complete ? false : null;
   const input: VerdictInput = {
     stop: ended.cause,
-    exit: ended.exit,
+    exit: ended.isEndedAsReported ? { kind: "exited", code: 0 } : ended.exit,
     limitsReached: ended.limitsReached,
     report: ended.read.report,
     readerFailure: ended.read.readerFailure,

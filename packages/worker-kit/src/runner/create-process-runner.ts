@@ -25,15 +25,19 @@ export function createProcessRunner(options: ProcessRunnerOptions): WorkerRunner
     containmentLevel: parts.containment.level,
     start(request: RunRequest): WorkerRun {
       let probes: Probes | null = null;
+      let endAsReported: (reason: string) => void = () => undefined;
       const result = runAttempt(parts, request, {
         prepare,
         onProbes(started) {
           probes = started;
         },
+        onReportable(end) {
+          endAsReported = end;
+        },
       });
       const probe = async (script: string, timeoutMs: number): Promise<ProbeOutput | null> =>
         probes === null ? null : probes.look(script, timeoutMs);
-      return { result, probe };
+      return { result, probe, endAsReported: (reason) => endAsReported(reason) };
     },
   };
 }

@@ -37,12 +37,14 @@ export interface RunAttemptOptions {
   readonly prepare: (request: RunRequest) => Promise<Run>;
   /** Called when the worker's box exists. */
   readonly onProbes: (probes: Probes) => void;
+  /** Called when the worker can be ended with the result that it reported; see `WorkerRun.endAsReported`. */
+  readonly onReportable: (endAsReported: (reason: string) => void) => void;
 }
 
 export async function runAttempt(
   parts: RunnerOptions,
   request: RunRequest,
-  { prepare, onProbes }: RunAttemptOptions,
+  options: RunAttemptOptions,
 ): Promise<WorkerResult> {
   const times: RunTimes = { startedAt: parts.clock.now(), startedMonotonicMs: parts.clock.monotonicMs() };
   const { signal } = request.permit;
@@ -50,8 +52,8 @@ export async function runAttempt(
     notStartedResult(parts.clock, times, signal.reason, startFailureOf(error));
   try {
     if (signal.reason !== null) return notStarted(null);
-    const run = await prepare(request);
-    return maskedResult(await runPrepared(run, times, onProbes), run.masker);
+    const run = await options.prepare(request);
+    return maskedResult(await runPrepared(run, times, options), run.masker);
   } catch (error) {
     return notStarted(error);
   }
@@ -65,7 +67,7 @@ function maskedResult(result: WorkerResult, masker: Masker): WorkerResult {
 async function runPrepared(
   run: Run,
   times: RunTimes,
-  onProbes: (probes: Probes) => void,
+  { onProbes, onReportable }: RunAttemptOptions,
 ): Promise<WorkerResult> {
   const { parts, plan, request } = run;
   // The container starts while the workspace is recorded; the worker is released after both.
@@ -96,7 +98,7 @@ async function runPrepared(
   const probes = createProbes(run);
   onProbes(probes);
   try {
-    return await superviseWorker({ run, times, observation }, contained, probes);
+    return await superviseWorker({ run, times, observation, onReportable }, contained, probes);
   } catch (error) {
     void contained.cancel({ force: true });
     await probes.end();
@@ -109,10 +111,11 @@ interface Supervised {
   readonly run: Run;
   readonly times: RunTimes;
   readonly observation: Observation;
+  readonly onReportable: RunAttemptOptions["onReportable"];
 }
 
 async function superviseWorker(
-  supervised: Supervised,
+  { onReportable, ...supervised }: Supervised,
   contained: Contained,
   probes: Probes,
 ): Promise<WorkerResult> {
@@ -146,6 +149,13 @@ async function superviseWorker(
     if (event !== null) tell(event);
   };
   const output = readOutput(run, contained, emit, () => end(false));
+  let isEndedAsReported = false;
+  onReportable((reason) => {
+    if (signal.reason !== null || isOwnEnd) return;
+    isEndedAsReported = true;
+    emit({ type: "warning", text: reason });
+    end(false);
+  });
   for (const text of [
     ...run.notices,
     ...vainRequests(run),
@@ -170,7 +180,8 @@ async function superviseWorker(
   return collectRun({
     ...supervised,
     cause: causeAtExit,
-    isOwnEnd,
+    isOwnEnd: isOwnEnd && !isEndedAsReported,
+    isEndedAsReported,
     internalFailure: failureAtExit,
     exit: exited,
     limitsReached: limitsReached(contained.limitsReached(), exited, run.parts.runLimits),

@@ -21,6 +21,57 @@ async function runUntilReady(steps: readonly FakeStep[], options: Partial<DriveO
   return { ...driven, agent };
 }
 
+describe("a worker that has reported its end and does not exit", () => {
+  const failure = '{"type":"result","ok":false,"summary":"refused","class":"auth","status":401}';
+  const ended = async (steps: readonly FakeStep[], options: Partial<DriveOptions> = {}) => {
+    const run = await runUntilReady([...steps, ready, hang], options);
+    run.endAsReported("it did not exit");
+    return run;
+  };
+
+  it("is ended, and its success counts with everything that a success is checked for", async () => {
+    const run = await ended([say, { do: "write_file", path: "a.txt", content: "a" }], {
+      task: { verify: "test -f a.txt", outputs: [{ name: "a", path: "a.txt", optional: false }] },
+    });
+    expect(await run.result).toMatchObject({
+      outcome: "succeeded",
+      summary: "done",
+      exitCode: null,
+      artifacts: expect.arrayContaining([expect.objectContaining({ name: "a" })]),
+      containment: { survivors: 0, signals: expect.arrayContaining(["TERM"]) },
+    });
+    expect(run.events).toContainEqual({ type: "warning", text: "it did not exit" });
+  });
+
+  it("is ended by KILL if it ignores TERM, and its success counts", async () => {
+    const run = await ended([{ do: "ignore_signals" }, say], {
+      limits: { graceMs: 300, secondTermAfterMs: 100 },
+    });
+    expect((await run.result).outcome).toBe("succeeded");
+  });
+
+  it("has its own error as the outcome", async () => {
+    const run = await ended([{ do: "print", stream: "stdout", lines: [failure] }]);
+    expect(await run.result).toMatchObject({
+      outcome: "failed",
+      errorClass: "auth",
+      summary: expect.stringContaining("refused"),
+    });
+  });
+
+  it("fails if its work does not pass the verify script", async () => {
+    const run = await ended([say], { task: { verify: "false" } });
+    expect(await run.result).toMatchObject({ outcome: "failed", code: "AC_VERIFY_FAILED" });
+  });
+
+  it("is cancelled if that was asked for before", async () => {
+    const run = await runUntilReady([{ do: "flush_on_term", ms: 300, code: 0 }, say, ready, hang]);
+    run.cancel();
+    run.endAsReported("it did not exit");
+    expect((await run.result).outcome).toBe("cancelled");
+  });
+});
+
 describe("a run that is stopped", () => {
   it.each<[StopCause["kind"], StopCause["code"], string, string]>([
     ["cancelled", "AC_CANCELLED", "cancelled", "cancelled"],

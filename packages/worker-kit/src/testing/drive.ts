@@ -73,6 +73,7 @@ export interface DrivenRun {
   readonly seen: (fits: (event: WorkerEvent) => boolean) => Promise<WorkerEvent>;
   readonly cancel: (request?: { readonly reason?: Partial<StopCause>; readonly force?: boolean }) => void;
   readonly probe: (script: string, timeoutMs?: number) => Promise<ProbeOutput | null>;
+  readonly endAsReported: (reason: string) => void;
 }
 
 const aMinuteMs = 60_000;
@@ -146,6 +147,7 @@ function driveRunner(runner: WorkerRunner, options: DriveOptions, attemptsDir: s
       if (run.probe === undefined) throw new TypeError("this runner does not support probes");
       return run.probe(script, timeoutMs);
     },
+    endAsReported: (reason) => run.endAsReported?.(reason),
   };
 }
 

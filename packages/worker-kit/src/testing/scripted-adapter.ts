@@ -48,7 +48,7 @@ function createReader(): OutputReader {
     object(value) {
       if (value["type"] === "result") {
         result = value;
-        return [];
+        return [{ type: "ended" }];
       }
       // The common events are taken as they are, since they are ours; anything that is none becomes raw.
       const event = value["type"] === "text" ? textOf(value) : workerEventSchema.safeParse(value).data;

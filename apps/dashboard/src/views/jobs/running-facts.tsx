@@ -3,7 +3,7 @@ import type { JSX } from "preact";
 import { get } from "../../api/call.ts";
 import { countText, moneyText, plainText } from "../../format.ts";
 import { useLive } from "../../live/live.ts";
-import { Badge } from "../../parts/badge.tsx";
+import { ActivityBadge } from "../../parts/activity.tsx";
 import { Meter } from "../../parts/meter.tsx";
 import { Facts } from "../../parts/section.tsx";
 import { Time } from "../../parts/values.tsx";
@@ -18,7 +18,7 @@ export function RunningFacts({ id }: { readonly id: string }): JSX.Element | nul
   );
   const now = data?.running.find(({ job }) => job === id);
   if (now === undefined) return null;
-  const { activity, tool, lastOutputAt, costUsd, maxCostUsd, tokens, maxTokens } = now;
+  const { activity, activityAt, tool, lastOutputAt, costUsd, maxCostUsd, tokens, maxTokens } = now;
   const used = (value: number | null, max: number | null, label: string, textOf: (value: number) => string) =>
     value === null ? null : (
       <Meter value={value} max={max} label={label}>
@@ -29,7 +29,7 @@ export function RunningFacts({ id }: { readonly id: string }): JSX.Element | nul
   return (
     <Facts
       items={[
-        { term: "Now", value: <Badge state={activity} /> },
+        { term: "Now", value: <ActivityBadge activity={activity} since={activityAt} /> },
         ...fact("Tool", tool === null ? null : plainText(tool)),
         { term: "Last output", value: <Time at={lastOutputAt} /> },
         ...fact("Cost so far", used(costUsd, maxCostUsd, "Cost so far", moneyText)),

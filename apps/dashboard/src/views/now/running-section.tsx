@@ -3,7 +3,7 @@ import type { JSX } from "preact";
 import { post } from "../../api/call.ts";
 import { attemptText, countText, moneyText, plainText } from "../../format.ts";
 import { ActionButton } from "../../parts/action-button.tsx";
-import { Badge } from "../../parts/badge.tsx";
+import { ActivityBadge } from "../../parts/activity.tsx";
 import { Link } from "../../parts/link.tsx";
 import { Meter } from "../../parts/meter.tsx";
 import { Section } from "../../parts/section.tsx";
@@ -72,11 +72,15 @@ function Job({ row }: { readonly row: Running }): JSX.Element {
   );
 }
 
-function Activity({ row: { activity, tool, lastOutputAt, reason } }: { readonly row: Running }): JSX.Element {
+function Activity({
+  row: { activity, activityAt, tool, lastOutputAt, reason },
+}: {
+  readonly row: Running;
+}): JSX.Element {
   const detail = activity === "stopping" ? reason : tool;
   return (
     <div class="activity">
-      <Badge state={activity} />
+      <ActivityBadge activity={activity} since={activityAt} />
       {detail !== null && <div class="foreign two-lines">{plainText(detail)}</div>}
       {lastOutputAt !== null && (
         <div class="faint small">
