@@ -75,24 +75,22 @@ export class OpenCall {
    * Everything else is charged what it held, or what was seen if that is more.
    */
   chargeOf(end: CallEnd): CallCharge {
-    const usage = end.usage ?? this.#usage;
-    if (usage !== null && end.isFinal) {
+    if (end.usage !== null && end.isFinal) {
       const { isBound } = this.price;
-      return { costMicroUsd: this.price.costOf(usage), tokens: totalTokens(usage), estimated: isBound };
+      return {
+        costMicroUsd: this.price.costOf(end.usage),
+        tokens: totalTokens(end.usage),
+        estimated: isBound,
+      };
     }
     const isError = end.status !== null && end.status >= 400;
     if (!end.wasSent || isError) return { costMicroUsd: 0, tokens: 0, estimated: false };
-    this.#usage = usage;
+    this.#usage = end.usage ?? this.#usage;
     const seen = this.#seenTokens(end);
     // The provider failed before it had answered anything.
     const isUnanswered = end.outcome === "failed" && (end.isFinal || end.hasFault === true) && seen === 0;
     if (isUnanswered) return { costMicroUsd: 0, tokens: 0, estimated: true };
-    const need = this.#amountsFor(Math.max(seen, this.#outputTokens));
-    return {
-      costMicroUsd: Math.max(this.#hold.costMicroUsd, need.costMicroUsd),
-      tokens: Math.max(this.#hold.tokens, need.tokens),
-      estimated: true,
-    };
+    return { ...this.#amountsFor(Math.max(seen, this.#outputTokens)), estimated: true };
   }
 
   #seenTokens({ visibleOutputBytes }: CallProgress): number {
