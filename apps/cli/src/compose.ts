@@ -33,6 +33,7 @@ import {
 } from "@agentcore/scheduler";
 import {
   createSqliteJobStore,
+  createSqliteCallJournal,
   createSqliteLedger,
   openStateDatabase,
   type StateDatabase,
@@ -41,6 +42,7 @@ import { createProcessRunner, neverBegan as provedUnbegun } from "@agentcore/wor
 import { realpath } from "node:fs/promises";
 import type { Environment } from "@agentcore/yaml-file";
 import type { Config } from "./config/schema.ts";
+import { createMeteredSpending } from "./queue/metered-spending.ts";
 import { createRecordedSpending } from "./queue/recorded-spending.ts";
 import { Quarantine } from "./state/quarantine.ts";
 import { createStateDir, hiddenDirectories, makeTrustDirectory, type StateDir } from "./state/state-dir.ts";
@@ -91,19 +93,22 @@ export async function openState({ config, state, adapters, env, log }: ComposeOp
   const database = await openStateDatabase({ directory: state.path });
   const { store, broken } = watchStore(createSqliteJobStore(database));
   const { attempt: limits } = config.limits;
-  const spendingOfLost = createTranscriptSpending({
+  const calls = createSqliteCallJournal(database);
+  const printedByLost = createTranscriptSpending({
     attemptsDir: state.attempts,
     adapters,
     limits,
     prices: config.prices,
     unpriced: config.unpriced,
   });
+  const spendingOfLost = createMeteredSpending(calls, printedByLost);
   const neverBegan: NeverBegan = (attempt) => provedUnbegun(state.attempts, attempt, systemClock.now());
   const spool = openSpoolDirectory(state.spool, log);
   try {
     reportSweep(await containment.sweep(), log);
     await reconcileHolds(createSqliteLedger(database), {
       ownerIsDead,
+      calls,
       recordedSpending: createRecordedSpending({ spool, store, spendingOfLost, neverBegan, limits }),
       onUnreadable: ({ holdId }, error) =>
         log.warn({ error, holdId }, "the records of a lost attempt cannot be read; its ceiling is charged"),

@@ -6,12 +6,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { ownerIsDead, reconcileHolds } from "@agentcore/core";
 import type { Submission } from "@agentcore/scheduler";
 import { attemptRef } from "@agentcore/scheduler";
 import { byJobDedup, testJob, testOwner, testSubmission } from "@agentcore/scheduler/testing";
 import { testEvent } from "@agentcore/triggers/testing";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { patienceMs, testSeed, until } from "@agentcore/contract/testing";
+import { createSqliteCallJournal } from "./sqlite-call-journal.ts";
 import { createSqliteJobStore } from "./sqlite-job-store.ts";
 import { createSqliteLedger } from "./sqlite-ledger.ts";
 import { createSqliteTriggerStore } from "./sqlite-trigger-store.ts";
@@ -149,6 +151,54 @@ it(
       expect(new Set(await triggers.accept({ events: again }))).toEqual(new Set(["duplicate"]));
       expect((await triggers.load()).open).toHaveLength(routed.size);
     });
+  },
+  patienceMs(120_000),
+);
+
+it(
+  `kill -9 at ${killsOfAccepts} moments from seed ${seed} during calls charges what they cost, or can cost if they were open`,
+  async () => {
+    const draw = createDraws(seed);
+    const found = { open: 0, ended: 0 };
+    for (let round = 0; round < killsOfAccepts; round += 1) {
+      const { child, lines, closed } = start("meter", `meter-${round}`);
+      const heard = lines as { permitId: string; id: string; cost: number; what: "begun" | "ended" }[];
+      await until(() => heard.length > 50);
+      await sleep(draw() * 60);
+      child.kill("SIGKILL");
+      await closed;
+      await withState(async ({ database, ledger }) => {
+        const journal = createSqliteCallJournal(database);
+        const reconciled = await reconcileHolds(ledger, {
+          ownerIsDead,
+          calls: journal,
+          now: 1_700_000_000_000,
+        });
+        for (const { hold, spent } of reconciled) {
+          const ofPermit = heard.filter(({ permitId }) => permitId === hold.holdId);
+          const sent = ofPermit.filter(({ what }) => what === "begun");
+          const truth = sent.reduce((sum, { cost }) => sum + cost, 0);
+          expect(spent.costMicroUsd).toBeGreaterThanOrEqual(truth);
+          const calls = await journal.calls(hold.holdId);
+          const open = new Set(calls.filter(({ outcome }) => outcome === "open").map(({ id }) => id));
+          // What was acknowledged is there: each start, and each end.
+          expect(calls.map(({ id }) => id)).toEqual(expect.arrayContaining(sent.map(({ id }) => id)));
+          expect(ofPermit.filter(({ id, what }) => what === "ended" && open.has(id))).toEqual([]);
+          if (calls.length === 0) continue;
+          found[open.size === 0 ? "ended" : "open"] += 1;
+          const atMost = calls.reduce(
+            (sum, { id }) => sum + Number(id.slice(1)) + (open.has(id) ? 1000 : 100),
+            0,
+          );
+          const basis = open.size === 0 ? "metered" : "estimated";
+          expect(spent).toMatchObject({ costMicroUsd: atMost, basis });
+        }
+        expect(await ledger.openHolds()).toEqual([]);
+        expect(await stateFlaws(database)).toEqual([]);
+      });
+    }
+    expect(found.open).toBeGreaterThan(0);
+    expect(found.ended).toBeGreaterThan(0);
   },
   patienceMs(120_000),
 );

@@ -28,6 +28,7 @@ import { type LivePermit, recordOf } from "../gate/permit.ts";
 import { microUsdOf, usdOf } from "../ledger/ledger.ts";
 import type { Bookkeeping } from "./bookkeeping.ts";
 import type { ProviderRefusal, SpendGate } from "../spend/spend-gate.ts";
+import { usageInTotal } from "../spend/spent-by-calls.ts";
 import { healthOf } from "../watchdog/run-health.ts";
 import type { Watchdog, WatchedRun } from "../watchdog/watchdog.ts";
 import { fitTask } from "./fit.ts";
@@ -39,7 +40,7 @@ import {
   plausibleLimitsOf,
   plausibleResult,
 } from "./plausible.ts";
-import { RunMeter, usageOf } from "./run-meter.ts";
+import { RunMeter } from "./run-meter.ts";
 import { type Charge, chargeOf, countedAbove, isAnswer, meteredCharge, withCharge } from "./spending.ts";
 import { endingOf, unstartedResult, type UnstartedFacts } from "./unstarted.ts";
 import { aboutPermit } from "../gate/about-permit.ts";
@@ -329,7 +330,12 @@ async function meteredBy({ meter, seen }: Execution): Promise<MeteredSpending | 
 
 function meteredResult(said: WorkerResult, metered: MeteredSpending): WorkerResult {
   const { costMicroUsd, basis } = meteredCharge(metered);
-  const result = { ...said, usage: usageOf(metered), costUsd: usdOf(costMicroUsd), costBasis: basis };
+  const result = {
+    ...said,
+    usage: usageInTotal(metered.usage),
+    costUsd: usdOf(costMicroUsd),
+    costBasis: basis,
+  };
   // It is about another cost.
   delete result.costNote;
   return result;

@@ -14,7 +14,6 @@ import {
   type StopCause,
   type Timer,
   type Upstream,
-  type Usage,
   type WireActivity,
   type WorkerEvent,
 } from "@agentcore/contract";
@@ -23,6 +22,7 @@ import { aboutPermit } from "../gate/about-permit.ts";
 import { type LivePermit, recordOf } from "../gate/permit.ts";
 import { usdOf } from "../ledger/ledger.ts";
 import type { AttemptMeter, MeterLimits, ProviderRefusal, SpendGate } from "../spend/spend-gate.ts";
+import { usageInTotal } from "../spend/spent-by-calls.ts";
 
 export type UsageEvent = Extract<WorkerEvent, { type: "usage" }>;
 
@@ -163,17 +163,8 @@ export class RunMeter {
   }
 }
 
-/** In the form of the worker's own reports: all input that was not read from a cache is one number. */
-export function usageOf({ usage }: MeteredSpending): Usage {
-  return {
-    inputTokens: usage.inputTokens + usage.cacheWrite5mTokens + usage.cacheWrite1hTokens,
-    cachedInputTokens: usage.cacheReadTokens,
-    outputTokens: usage.outputTokens,
-  };
-}
-
 function usageEventOf(spending: MeteredSpending): UsageEvent {
-  return { type: "usage", usage: usageOf(spending), costUsd: usdOf(spending.costMicroUsd) };
+  return { type: "usage", usage: usageInTotal(spending.usage), costUsd: usdOf(spending.costMicroUsd) };
 }
 
 function meterLimitsOf({ calls, calls_in_flight, identical_calls }: AttemptLimits): MeterLimits {

@@ -2,6 +2,8 @@ import { expect, it } from "vitest";
 import { reconcileHolds } from "./ledger-reconcile.ts";
 import type { CounterKey, HoldEntry, LedgerOwner } from "./ledger.ts";
 import { createMemoryLedger } from "./memory-ledger.ts";
+import { createMemoryCallJournal } from "../spend/memory-journal.ts";
+import { endedCall, openCall } from "../testing/call-journal-conformance.ts";
 
 const total: CounterKey = { scope: "global", window: "total", windowStart: 0 };
 const dead: LedgerOwner = { pid: 1, startTicks: 1, bootId: "before" };
@@ -42,6 +44,28 @@ it("what the attempt's own record says is charged instead, also when it is found
   expect(await ledger.levels([total])).toMatchObject([{ costSpentMicroUsd: 130, costHeldMicroUsd: 0 }]);
   expect(await ledger.settle("unrecorded", { ...record, settledAt: 8 })).toBe("corrected");
   expect(await ledger.levels([total])).toMatchObject([{ costSpentMicroUsd: 60 }]);
+});
+
+it("metered calls are charged before any other record: the ended ones, and the bounds of those that were open", async () => {
+  const ledger = createMemoryLedger();
+  const calls = createMemoryCallJournal();
+  for (const holdId of ["ended", "open", "guessed", "unmetered"]) await ledger.hold(hold(holdId, dead));
+  const ofPermit = (permitId: string, id: string) => openCall({ permitId, id, costMicroUsd: 70, tokens: 6 });
+  for (const permitId of ["ended", "open", "guessed"]) {
+    await calls.begin(ofPermit(permitId, "first"));
+    await calls.end(endedCall(ofPermit(permitId, "first"), { costMicroUsd: 41, tokens: 4 }));
+  }
+  await calls.begin(ofPermit("open", "second"));
+  await calls.begin(ofPermit("guessed", "second"));
+  await calls.end(endedCall(ofPermit("guessed", "second"), { costMicroUsd: 9, tokens: 1, estimated: true }));
+  const recordedSpending = async () => ({ costMicroUsd: 3, tokens: 3, basis: "reported" }) as const;
+  const settled = await reconcileHolds(ledger, { ownerIsDead, calls, recordedSpending, now: 7 });
+  expect(settled.map(({ hold: { holdId }, spent }) => [holdId, spent])).toEqual([
+    ["ended", { costMicroUsd: 41, tokens: 4, basis: "metered", settledAt: 7 }],
+    ["open", { costMicroUsd: 111, tokens: 10, basis: "estimated", settledAt: 7 }],
+    ["guessed", { costMicroUsd: 50, tokens: 5, basis: "estimated", settledAt: 7 }],
+    ["unmetered", { costMicroUsd: 3, tokens: 3, basis: "reported", settledAt: 7 }],
+  ]);
 });
 
 it("of two processes that reconcile at once, one settles", async () => {

@@ -1,14 +1,19 @@
 /**
  * Settles the holds of dead owners. Runs at start, before the first permit, and is safe in several processes at once: a
- * hold is settled once, by the first process to reach it. If the attempt's own record has its spending (a spooled result,
- * the worker's transcript), that is charged; otherwise the ceiling that was held, flagged `estimated`, which a later record
+ * hold is settled once, by the first process to reach it. If the spend gate metered calls of the attempt, its ended calls are
+ * charged, and the most that its open calls can cost. If the attempt's own record has its spending (a spooled result, the
+ * worker's transcript), that is charged; otherwise the ceiling that was held, flagged `estimated`, which a later record
  * may replace. A hold of a living owner is not touched.
  */
 import { isAgentCoreError } from "@agentcore/contract";
+import type { CallJournal } from "../spend/spend-gate.ts";
+import { spentByCalls } from "../spend/spent-by-calls.ts";
 import type { HoldEntry, Ledger, LedgerOwner, Spent } from "./ledger.ts";
 
 export interface ReconcileOptions {
   readonly ownerIsDead: (owner: LedgerOwner) => boolean;
+  /** The metered calls of attempts. Default: none was metered. */
+  readonly calls?: Pick<CallJournal, "calls">;
   /** What the attempt's own record says it spent; null if there is no record. */
   readonly recordedSpending?: (hold: HoldEntry) => Promise<Omit<Spent, "settledAt"> | null>;
   /** Called with a record that could not be read. The hold is then charged its bound. */
@@ -25,10 +30,11 @@ export interface ReconciledHold {
 /** A record that cannot be read, or that has no amounts, must not prevent the start of the runtime: the bound is charged. */
 async function recordedOf(
   hold: HoldEntry,
-  { recordedSpending, onUnreadable }: ReconcileOptions,
+  { calls, recordedSpending, onUnreadable }: ReconcileOptions,
 ): Promise<Omit<Spent, "settledAt"> | null> {
   try {
-    const recorded = (await recordedSpending?.(hold)) ?? null;
+    const metered = spentByCalls((await calls?.calls(hold.holdId)) ?? []);
+    const recorded = metered ?? (await recordedSpending?.(hold)) ?? null;
     return recorded !== null && isAmount(recorded.costMicroUsd) && isAmount(recorded.tokens)
       ? recorded
       : null;
@@ -50,7 +56,8 @@ export async function reconcileHolds(ledger: Ledger, options: ReconcileOptions):
     orphans.map(async (hold): Promise<ReconciledHold | null> => {
       const recorded = await recordedOf(hold, options);
       const bound = { costMicroUsd: hold.costMicroUsd, tokens: hold.tokens, basis: "estimated" } as const;
-      const spent: Spent = { ...(recorded ?? bound), settledAt: options.now };
+      const { costMicroUsd, tokens, basis } = recorded ?? bound;
+      const spent: Spent = { costMicroUsd, tokens, basis, settledAt: options.now };
       return (await ledger.settle(hold.holdId, spent)) === "settled" ? { hold, spent } : null;
     }),
   );

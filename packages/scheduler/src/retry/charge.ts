@@ -4,6 +4,7 @@
  * job's ceiling must hold in every case.
  */
 import {
+  type CostBasis,
   unknownUsage,
   type Denial,
   type Grants,
@@ -49,6 +50,8 @@ export interface LostAttempt {
 export interface LostSpending {
   readonly costUsd: number;
   readonly usage: Usage;
+  /** Default: `estimated`. */
+  readonly costBasis?: CostBasis;
 }
 
 /** Called once nothing of the attempt runs. Resolves with null if the records do not say. */
@@ -72,7 +75,7 @@ export function lostResult({ started, claimedAt, now, message, recorded }: LostA
     code: "AC_RUNTIME_LOST",
     summary: message,
     costUsd,
-    costBasis: costUsd === null ? "none" : "estimated",
+    costBasis: costUsd === null ? "none" : (recorded?.costBasis ?? "estimated"),
     usage: recorded?.usage ?? unknownUsage,
     startedAt,
     durationMs: Math.max(0, now - startedAt),

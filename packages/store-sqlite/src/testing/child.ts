@@ -3,7 +3,10 @@
  * line for each thing it knows to be done, written before it goes on: `node child.ts MODE DIRECTORY NAME`.
  */
 import { writeSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
 import { jobSchema } from "@agentcore/contract";
+import { processOwner } from "@agentcore/core";
+import { endedCall, openCall } from "@agentcore/core/testing";
 import {
   type ClaimRequest,
   type JobRecord,
@@ -13,6 +16,7 @@ import {
 } from "@agentcore/scheduler";
 import { firingOf, running, testEvent } from "@agentcore/triggers/testing";
 import { nodeSqliteDriver } from "../driver.ts";
+import { createSqliteCallJournal } from "../sqlite-call-journal.ts";
 import { createSqliteJobStore } from "../sqlite-job-store.ts";
 import { createSqliteLedger } from "../sqlite-ledger.ts";
 import { createSqliteTriggerStore } from "../sqlite-trigger-store.ts";
@@ -119,6 +123,35 @@ async function accept(): Promise<never> {
   return Promise.race([router(), ...Array.from({ length: 8 }, async (_, index) => caller(index))]);
 }
 
+/**
+ * Permits that hold a ceiling and make calls, several at once, until it is killed. A call costs money from the line that says
+ * `begun` on, for then its request is sent.
+ */
+async function meter(): Promise<never> {
+  const journal = createSqliteCallJournal(database);
+  const makeCall = async (permitId: string, number: number): Promise<void> => {
+    const call = openCall({ permitId, jobId: permitId, id: `c${number}`, costMicroUsd: 1000 + number });
+    await journal.begin(call);
+    const cost = 100 + number;
+    say({ permitId, id: call.id, cost, what: "begun" });
+    await sleep(5 * number);
+    await journal.end(endedCall(call, { costMicroUsd: cost }));
+    say({ permitId, id: call.id, cost, what: "ended" });
+  };
+  const attempts = async (index: number): Promise<never> => {
+    for (let round = 0; ; round += 1) {
+      const permitId = `${name}-${index}-${round}`;
+      const entry = holdOf({ job: { id: permitId }, attempt: 1, epoch: 1 } as JobRecord);
+      await ledger.hold({ ...entry, holdId: permitId, owner: processOwner() });
+      await makeCall(permitId, 0);
+      await Promise.all([makeCall(permitId, 1), makeCall(permitId, 2)]);
+      const spent = { costMicroUsd: 303, tokens: 0, basis: "metered", settledAt: startAt } as const;
+      if (round % 3 === 0) await ledger.settle(permitId, spent);
+    }
+  };
+  return Promise.race(Array.from({ length: 6 }, async (_, index) => attempts(index)));
+}
+
 /** Eight claimers that take one job at a time until none is left. */
 async function claimAll(): Promise<void> {
   await register(name);
@@ -178,6 +211,9 @@ switch (mode) {
     break;
   case "accept":
     await accept();
+    break;
+  case "meter":
+    await meter();
     break;
   case "claim-all":
     await claimAll();
