@@ -6,7 +6,7 @@
 
 export interface JsonScalar {
   readonly kind: "string" | "number" | "true" | "false" | "null";
-  /** A string is decoded. Of a longer one than {@link textBytesMax} it is the first part. */
+  /** A string is decoded; of a long one it is the first part. To be read during the call only. */
   readonly text: string;
   /** Length of a string in UTF-8; 0 for other kinds. */
   readonly bytes: number;
@@ -39,7 +39,6 @@ interface Container {
   readonly isArray: boolean;
 }
 
-const space = new Set([0x20, 0x09, 0x0a, 0x0d]);
 const quote = 0x22;
 const backslash = 0x5c;
 const literals = new Map([
@@ -49,6 +48,32 @@ const literals = new Map([
 ] as const);
 const numberPattern = /^-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?$/;
 const simpleEscapes = new Set(Buffer.from('"\\/bfnrt'));
+
+const pathCharacters = /[~/*]/;
+
+/** Decodes a string when somebody reads it: most strings are only counted. */
+class StringScalar implements JsonScalar {
+  readonly kind = "string";
+  readonly #raw: Uint8Array;
+  readonly #isWhole: boolean;
+  readonly bytes: number;
+  readonly start: number;
+  readonly end: number;
+
+  constructor(raw: Uint8Array, isWhole: boolean, bytes: number, start: number, end: number) {
+    this.#raw = raw;
+    this.#isWhole = isWhole;
+    this.bytes = bytes;
+    this.start = start;
+    this.end = end;
+  }
+
+  get text(): string {
+    const { buffer, byteOffset, length } = this.#raw;
+    const raw = Buffer.from(buffer, byteOffset, length).toString();
+    return raw.includes("\\") && this.#isWhole ? (JSON.parse(`"${raw}"`) as string) : raw;
+  }
+}
 
 export class JsonScanner {
   readonly #visitor: JsonVisitor;
@@ -64,9 +89,10 @@ export class JsonScanner {
   /** Characters that an escape still needs: 0 outside of one, -1 for the one after the backslash. */
   #escape = 0;
   #escapeCode = 0;
-  readonly #raw = Buffer.allocUnsafe(textBytesMax);
-  #rawLength = 0;
-  #isRawWhole = true;
+  /** Beginning of a string that is in several chunks. */
+  #carried: Buffer | null = null;
+  #carriedLength = 0;
+  #isCarriedWhole = true;
   #stringBytes = 0;
 
   #token = "";
@@ -106,7 +132,7 @@ export class JsonScanner {
     const byte = chunk[at] ?? 0;
     const position = this.#offset + at;
     if (this.#token !== "" && !isTokenByte(byte)) this.#endToken(position);
-    if (this.#hasFailed || space.has(byte)) return at + 1;
+    if (this.#hasFailed || isSpace(byte)) return at + 1;
     if (isTokenByte(byte)) this.#readToken(byte, position);
     else if (byte === quote) this.#openString(position);
     else this.#readPunctuation(String.fromCharCode(byte), position);
@@ -155,8 +181,8 @@ export class JsonScanner {
   #openString(position: number): void {
     if (!this.#expectsValue() && !this.#expectsKey()) return this.#fail();
     this.#isInString = true;
-    this.#rawLength = 0;
-    this.#isRawWhole = true;
+    this.#carriedLength = 0;
+    this.#isCarriedWhole = true;
     this.#stringBytes = 0;
     this.#start = position;
   }
@@ -176,9 +202,10 @@ export class JsonScanner {
       if (this.#hasFailed) return i;
       i++;
     }
-    this.#keepRaw(chunk.subarray(from, i));
+    if (i === chunk.length || this.#carriedLength > 0) this.#carry(chunk.subarray(from, i));
     if (i === chunk.length) return i;
-    this.#endString(this.#offset + i + 1);
+    const scalar = this.#carriedLength > 0 ? this.#carriedScalar(i) : this.#scalarIn(chunk, from, i);
+    this.#endString(scalar);
     return i + 1;
   }
 
@@ -198,23 +225,46 @@ export class JsonScanner {
     if (this.#escape === 0) this.#stringBytes += utf8Length(this.#escapeCode);
   }
 
-  #keepRaw(part: Uint8Array): void {
-    const fits = part.subarray(0, textBytesMax - this.#rawLength);
-    this.#raw.set(fits, this.#rawLength);
-    this.#rawLength += fits.length;
-    if (fits.length < part.length) this.#isRawWhole = false;
+  #carry(part: Uint8Array): void {
+    this.#carried ??= Buffer.allocUnsafe(textBytesMax);
+    const fits = part.subarray(0, textBytesMax - this.#carriedLength);
+    this.#carried.set(fits, this.#carriedLength);
+    this.#carriedLength += fits.length;
+    if (fits.length < part.length) this.#isCarriedWhole = false;
   }
 
-  #endString(end: number): void {
+  #carriedScalar(quoteAt: number): JsonScalar {
+    const raw = this.#carried?.subarray(0, this.#carriedLength) ?? new Uint8Array();
+    return new StringScalar(
+      raw,
+      this.#isCarriedWhole,
+      this.#stringBytes,
+      this.#start,
+      this.#offset + quoteAt + 1,
+    );
+  }
+
+  #scalarIn(chunk: Uint8Array, from: number, to: number): JsonScalar {
+    const raw = chunk.subarray(from, Math.min(to, from + textBytesMax));
+    return new StringScalar(
+      raw,
+      raw.length === to - from,
+      this.#stringBytes,
+      this.#start,
+      this.#offset + to + 1,
+    );
+  }
+
+  #endString(scalar: JsonScalar): void {
     this.#isInString = false;
-    const raw = this.#raw.toString("utf8", 0, this.#rawLength);
-    const text = raw.includes("\\") && this.#isRawWhole ? (JSON.parse(`"${raw}"`) as string) : raw;
     if (this.#expectsKey()) {
-      this.#path = this.#childPath(text.replaceAll(/[~/*]/g, (character) => `~${character}`));
+      const key = scalar.text;
+      this.#path = this.#childPath(
+        pathCharacters.test(key) ? key.replaceAll(/[~/*]/g, (character) => `~${character}`) : key,
+      );
       this.#expect = "colon";
       return;
     }
-    const scalar: JsonScalar = { kind: "string", text, bytes: this.#stringBytes, start: this.#start, end };
     this.#visitor.scalar(this.#path, scalar);
     this.#afterValue();
   }
@@ -256,6 +306,10 @@ export class JsonScanner {
   #fail(): void {
     this.#hasFailed = true;
   }
+}
+
+function isSpace(byte: number): boolean {
+  return byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
 }
 
 /** A byte of a string that stands for itself. */

@@ -37,7 +37,7 @@ export type FieldPlaces = ReadonlyMap<string, FieldPlace>;
 export interface FieldPlace {
   readonly start: number;
   readonly end: number;
-  readonly scalar: JsonScalar | null;
+  readonly scalar: Pick<JsonScalar, "kind" | "text"> | null;
 }
 
 /** More values than any conversation has: reading them would hold up the other attempts. */
@@ -57,7 +57,7 @@ const ignoredFields = new Set([
   "/prompt_cache_retention",
 ]);
 /** Claude Code puts a checksum of the request here. */
-const ignoredText = /^x-anthropic-billing-header/;
+const checksum = /^x-anthropic-billing-header/;
 
 /** Null if the body is no JSON object, has a field twice, or asks for what the gate cannot meter. */
 export function readParts(body: Uint8Array, names: RequestFields): RequestParts | null {
@@ -83,9 +83,6 @@ class RequestReader {
   #isInputInBody = true;
   #cacheWrites: "5m" | "1h" | null = null;
   isRefused = false;
-  /** Of the tool that is being read. */
-  #toolType: string | null = null;
-  #toolModel: string | null = null;
 
   constructor(body: Uint8Array, names: RequestFields) {
     this.#body = body;
@@ -93,7 +90,7 @@ class RequestReader {
   }
 
   open(path: string, start: number): void {
-    this.#place(path, { start, end: start, scalar: null });
+    this.#place(path, start, start, null);
     if (this.#ignoredDepth > 0) this.#ignoredDepth++;
     else if (isIgnored(path)) {
       this.#hashUpTo(start);
@@ -102,23 +99,22 @@ class RequestReader {
     if (path.endsWith("/cache_control")) this.#cacheWrites ??= "5m";
   }
 
-  close(path: string, end: number): void {
-    if (path === "/tools/*") this.#endTool();
+  close(_path: string, end: number): void {
     if (this.#ignoredDepth === 0) return;
     this.#ignoredDepth--;
     if (this.#ignoredDepth === 0) this.#hashedTo = end;
   }
 
   scalar(path: string, scalar: JsonScalar): void {
-    this.#place(path, { start: scalar.start, end: scalar.end, scalar });
-    if (this.#ignoredDepth === 0 && (isIgnored(path) || ignoredText.test(scalar.text))) {
+    this.#place(path, scalar.start, scalar.end, scalar);
+    if (this.#ignoredDepth === 0 && (isIgnored(path) || isChecksum(path, scalar))) {
       this.#hashUpTo(scalar.start);
       this.#hashedTo = scalar.end;
     }
     if (scalar.kind !== "string") return;
-    if (path === "/tools/*/type") this.#toolType = scalar.text;
-    if (path === "/tools/*/model") this.#toolModel = scalar.text;
-    if (path === "/models/*") this.#otherModels.add(scalar.text);
+    if (path === "/tools/*/type" && !this.#names.clientTools.test(scalar.text))
+      this.#hostedTools.push(scalar.text);
+    if (path === "/tools/*/model" || path === "/models/*") this.#otherModels.add(scalar.text);
     if (path.endsWith("/cache_control/ttl") && scalar.text === "1h") this.#cacheWrites = "1h";
     this.#isInputInBody &&= !this.#names.references.some(
       (reference) => reference.path.test(path) && reference.value.test(scalar.text),
@@ -172,23 +168,13 @@ class RequestReader {
     return each * answersOf(this.#fields, this.#names);
   }
 
-  #place(path: string, place: FieldPlace): void {
+  #place(path: string, start: number, end: number, scalar: JsonScalar | null): void {
     this.#values++;
     if (this.#values > valuesMax) this.isRefused = true;
     const parent = path.slice(0, Math.max(path.lastIndexOf("/"), 0));
     if (!singleParents.has(parent) || path.endsWith("/*")) return;
     if (this.#fields.has(path)) this.isRefused = true;
-    this.#fields.set(path, place);
-  }
-
-  #endTool(): void {
-    const type = this.#toolType;
-    if (type !== null && !this.#names.clientTools.test(type)) {
-      this.#hostedTools.push(type);
-      if (this.#toolModel !== null) this.#otherModels.add(this.#toolModel);
-    }
-    this.#toolType = null;
-    this.#toolModel = null;
+    this.#fields.set(path, { start, end, scalar: scalar && { kind: scalar.kind, text: scalar.text } });
   }
 
   /** The fields that count are of their types: no provider can read them in another way. */
@@ -218,6 +204,10 @@ class RequestReader {
 
 function isIgnored(path: string): boolean {
   return ignoredFields.has(path) || ignoredKeys.has(path.slice(path.lastIndexOf("/") + 1));
+}
+
+function isChecksum(path: string, scalar: JsonScalar): boolean {
+  return (path === "/system/*/text" || path === "/system") && checksum.test(scalar.text);
 }
 
 /** How many answers a request asks for. */

@@ -150,6 +150,14 @@ describe("reading a request", () => {
     expect(read(protocol, body)).toBeNull();
   });
 
+  it("of several megabytes finds what is spread over the pieces in which it is read", () => {
+    const piece = 1024 * 1024;
+    const before = `{"pad":"${"x".repeat(piece - 25)}","model":"`;
+    const body = `${before}claude-opus-5","more":"${"y".repeat(piece)}","speed":"fast"}`;
+    expect([before.length < piece, before.length + 13 > piece]).toEqual([true, true]);
+    expect(read(messages, body)).toMatchObject({ model: "claude-opus-5", speed: "fast" });
+  });
+
   it("takes a field that is null as one that is missing", () => {
     const body = { model: null, max_output_tokens: null, stream: null, background: null, service_tier: null };
     expect(read(responses, body)).toMatchObject({ model: null, maxOutputTokens: null, isStream: false });
