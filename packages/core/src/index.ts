@@ -29,4 +29,4 @@ export { type ServeEnd, type ServeOptions, serveRuntime } from "./serve/serve-ru
 export { defaultSilenceMs } from "./watchdog/run-limits.ts";
 export { createMemoryCallJournal } from "./spend/memory-journal.ts";
 export * from "./spend/spend-gate.ts";
-export { spentByCalls, usageInTotal, type SpentByCalls } from "./spend/spent-by-calls.ts";
+export { spentByCalls, type SpentByCalls } from "./spend/spent-by-calls.ts";

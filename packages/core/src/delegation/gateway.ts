@@ -332,7 +332,7 @@ function meteredResult(said: WorkerResult, metered: MeteredSpending): WorkerResu
   const { costMicroUsd, basis } = meteredCharge(metered);
   const result = {
     ...said,
-    usage: usageInTotal(metered.usage),
+    usage: usageInTotal([metered.usage], metered.tokens),
     costUsd: usdOf(costMicroUsd),
     costBasis: basis,
   };

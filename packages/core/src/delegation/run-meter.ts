@@ -164,7 +164,11 @@ export class RunMeter {
 }
 
 function usageEventOf(spending: MeteredSpending): UsageEvent {
-  return { type: "usage", usage: usageInTotal(spending.usage), costUsd: usdOf(spending.costMicroUsd) };
+  return {
+    type: "usage",
+    usage: usageInTotal([spending.usage], spending.tokens),
+    costUsd: usdOf(spending.costMicroUsd),
+  };
 }
 
 function meterLimitsOf({ calls, calls_in_flight, identical_calls }: AttemptLimits): MeterLimits {

@@ -19,27 +19,30 @@ export function spentByCalls(calls: readonly ProviderCall[]): SpentByCalls | nul
   if (calls.length === 0) return null;
   const sum = (amount: (call: ProviderCall) => number): number =>
     calls.reduce((total, call) => total + amount(call), 0);
-  const used = (count: (usage: CallUsage) => number): number =>
-    sum((call) => count(call.usage ?? noCallUsage));
   const tokens = sum((call) => call.tokens);
-  const inputTokens = used(inputOf);
-  const cachedInputTokens = used(({ cacheReadTokens }) => cacheReadTokens);
+  const used = calls.map(({ usage }) => usage ?? noCallUsage);
   const isEstimate = calls.some(({ estimated, outcome }) => estimated || outcome === "open");
   return {
     costMicroUsd: sum(({ costMicroUsd }) => costMicroUsd),
     tokens,
     basis: isEstimate ? "estimated" : "metered",
-    // Tokens that are charged and that no response reported count as output.
-    usage: { inputTokens, cachedInputTokens, outputTokens: tokens - inputTokens - cachedInputTokens },
+    usage: usageInTotal(used, tokens),
   };
 }
 
-/** In the form of a worker's reports: all input that was not read from a cache is one number. */
-export function usageInTotal(usage: CallUsage): Usage {
-  const { cacheReadTokens: cachedInputTokens, outputTokens } = usage;
-  return { inputTokens: inputOf(usage), cachedInputTokens, outputTokens };
-}
-
-function inputOf({ inputTokens, cacheWrite5mTokens, cacheWrite1hTokens }: CallUsage): number {
-  return inputTokens + cacheWrite5mTokens + cacheWrite1hTokens;
+/**
+ * In the form of a worker's reports: all input that was not read from a cache is one number. Tokens that are charged and that no
+ * response reported count as output, so that a limit on tokens sees all of them.
+ */
+export function usageInTotal(used: readonly CallUsage[], tokens: number): Usage {
+  const sum = (count: (usage: CallUsage) => number): number =>
+    used.reduce((total, usage) => total + count(usage), 0);
+  const inputTokens = sum((usage) => usage.inputTokens + usage.cacheWrite5mTokens + usage.cacheWrite1hTokens);
+  const cachedInputTokens = sum(({ cacheReadTokens }) => cacheReadTokens);
+  const reported = sum(({ outputTokens }) => outputTokens);
+  return {
+    inputTokens,
+    cachedInputTokens,
+    outputTokens: Math.max(reported, tokens - inputTokens - cachedInputTokens),
+  };
 }
