@@ -7,6 +7,7 @@ import { seededRandom, testSeed } from "@agentcore/contract/testing";
 import { beforeAll, describe, expect, it } from "vitest";
 import { loadPriceBook, type CallPrice, type PriceBook } from "../prices/index.ts";
 import { Account, type AccountRequest, type CallEnd, type GrantedCall } from "./account.ts";
+import { totalTokens } from "./usage-total.ts";
 
 let book: PriceBook;
 beforeAll(async () => {
@@ -30,6 +31,7 @@ interface World {
   readonly random: Random;
   readonly account: Account;
   readonly ceilingMicroUsd: number;
+  readonly maxTokens: number;
   /** Share of the output that the response does not show. */
   readonly hidden: number;
   readonly asked: () => number | null;
@@ -68,6 +70,7 @@ class Attempt {
     readonly isCut: boolean;
     readonly costMicroUsd: number;
     readonly trueMicroUsd: number;
+    readonly trueTokens: number;
   }[] = [];
   /** Requests that wait, as the proxy keeps them. */
   readonly #waiting: AccountRequest[] = [];
@@ -181,13 +184,19 @@ class Attempt {
     const { costMicroUsd } = this.#world.account.end(call.grant.callId, { ...end, wasSent: true });
     const isBilled = end.status === 200;
     const trueMicroUsd = isBilled ? call.price.costOf(this.#usageOf(call)) : 0;
-    this.ended.push({ isCut: end.outcome === "cut", costMicroUsd, trueMicroUsd });
+    const trueTokens = isBilled ? totalTokens(this.#usageOf(call)) : 0;
+    this.ended.push({ isCut: end.outcome === "cut", costMicroUsd, trueMicroUsd, trueTokens });
   }
 
   /** What the provider bills for everything, also for calls that are open. */
   trueMicroUsd(): number {
-    const open = this.open.reduce((sum, call) => sum + call.price.costOf(this.#usageOf(call)), 0);
-    return this.ended.reduce((sum, call) => sum + call.trueMicroUsd, open);
+    const open = this.open.map((call) => call.price.costOf(this.#usageOf(call)));
+    return sum([...open, ...this.ended.map((call) => call.trueMicroUsd)]);
+  }
+
+  trueTokens(): number {
+    const open = this.open.map((call) => totalTokens(this.#usageOf(call)));
+    return sum([...open, ...this.ended.map((call) => call.trueTokens)]);
   }
 }
 
@@ -203,9 +212,11 @@ function eachAttempt(what: string, kind: Kind, check: (attempt: Attempt, world: 
   const random = seededRandom(testSeed(what));
   for (let run = 0; run < 60; run += 1) {
     const ceilingMicroUsd = Math.floor(kind.ceilingUsd(random) * 1e6);
+    // In some of the attempts, the ceiling of tokens is reached first.
+    const maxTokens = Math.floor(kind.ceilingUsd(random) * 2e5);
     const account = new Account({
       ceilingMicroUsd,
-      maxTokens: null,
+      maxTokens,
       limits: { calls: null, callsInFlight: 4, identicalCalls: 20 },
       priceOf,
       outputBound: kind.outputBound,
@@ -214,6 +225,7 @@ function eachAttempt(what: string, kind: Kind, check: (attempt: Attempt, world: 
       random,
       account,
       ceilingMicroUsd,
+      maxTokens,
       hidden: kind.hidden,
       asked: () => kind.asked(random),
       says: () => kind.says(random),
@@ -248,7 +260,8 @@ describe("an attempt with any interleaving of calls", () => {
     const asked = (random: Random) => pick(random, [300, 4000, 32_000, 128_000]);
     const kind = { outputBound: 128_000, ceilingUsd: tight, hidden: 1, asked, says: someOutput };
     let refused = 0;
-    eachAttempt("account with limits", kind, (attempt, { account, ceilingMicroUsd }) => {
+    eachAttempt("account with limits", kind, (attempt, { account, ceilingMicroUsd, maxTokens }) => {
+      expect(attempt.trueTokens()).toBeLessThanOrEqual(maxTokens);
       expect(attempt.trueMicroUsd()).toBeLessThanOrEqual(ceilingMicroUsd);
       expect(attempt.trueMicroUsd()).toBeLessThanOrEqual(afterCrash(attempt));
       expect(account.spending().costMicroUsd).toBeLessThanOrEqual(ceilingMicroUsd);

@@ -112,7 +112,10 @@ export class Account {
   }
 
   /** `limitsOutput`: false for a request that takes no limit of its output. Default: that of the account. */
-  begin(request: AccountRequest, { limitsOutput }: { limitsOutput?: boolean } = {}): BeginDecision {
+  begin(
+    request: AccountRequest,
+    { limitsOutput }: { limitsOutput?: boolean | undefined } = {},
+  ): BeginDecision {
     if (this.#stopped !== null) return { kind: "refused", reason: this.#stopped };
     const { limits } = this.#options;
     if (limits.calls !== null && this.#begun >= limits.calls)

@@ -12,8 +12,8 @@ import { inputTokensOf } from "./usage-total.ts";
 /** Requests of one attempt differ in their density by less than this. */
 const margin = 1.25;
 
-/** Shorter requests say little about longer ones. */
-const measuredBytesMin = 2048;
+/** Shorter requests say little about longer ones: what the provider adds to each of them is a large part of their tokens. */
+const measuredBytesMin = 16_384;
 
 interface Measured {
   /** Largest of all measured requests. */
