@@ -71,7 +71,7 @@ export interface CallRequest {
   /** The least that {@link Protocol.withMaxOutput} may be given: with less, the provider refuses the request. */
   readonly minOutputTokens: number;
   readonly isStream: boolean;
-  /** Length of the body. A token has at least one byte, so this bounds the tokens of an input that is in the body. */
+  /** Length of the body. A token has at least one byte. The file of an image counts as at most 20,000 bytes. */
   readonly inputBytes: number;
   /** False if the request refers to input elsewhere: a stored conversation or prompt, a file or image by id or URL. */
   readonly isInputInBody: boolean;

@@ -3,6 +3,7 @@
  * says by what names its fields go. One pass, which writes nothing again.
  */
 import { createHash, type Hash } from "node:crypto";
+import { uncountedBytes } from "./image-data.ts";
 import { type JsonScalar, JsonScanner } from "./json-scanner.ts";
 import type { CallRequest } from "./protocol.ts";
 
@@ -81,6 +82,7 @@ class RequestReader {
   #ignoredDepth = 0;
   #values = 0;
   #isInputInBody = true;
+  #uncountedBytes = 0;
   #cacheWrites: "5m" | "1h" | null = null;
   isRefused = false;
 
@@ -119,6 +121,7 @@ class RequestReader {
     this.#isInputInBody &&= !this.#names.references.some(
       (reference) => reference.path.test(path) && reference.value.test(scalar.text),
     );
+    this.#uncountedBytes += uncountedBytes(path, scalar);
   }
 
   parts(): RequestParts | null {
@@ -143,7 +146,7 @@ class RequestReader {
       maxOutputTokens: this.#maxOutputTokens(),
       minOutputTokens: this.#minOutputTokens(),
       isStream,
-      inputBytes: this.#body.length,
+      inputBytes: this.#body.length - this.#uncountedBytes,
       isInputInBody: this.#isInputInBody,
       hostedTools: this.#hostedTools,
       otherModels: [...this.#otherModels],
