@@ -27,6 +27,8 @@ const commands = {
   /** Tarballs of the published packages, in the folder named. */
   pack: (args) => run("node", ["scripts/pack.mjs", ...args]),
   simulate: (args) => run("node", [source, "packages/simulation/src/main.ts", ...args]),
+  /** False kills and misses of the watchdog. */
+  liveness: (args) => run("node", [source, "packages/simulation/src/liveness-main.ts", ...args]),
   "crash-tests": (args) => run("node", [source, "packages/crash-tests/src/main.ts", ...args]),
   "test:workers": (args) => run("node", [source, "packages/worker-tests/src/run.ts", ...args]),
   agentcore: (args) =>

@@ -85,7 +85,7 @@ export const watchdogSchema = lazySchema(() =>
           "Longest pause in a response that is being received. Needs the spend gate. Default: 10m, or the limit for silence if that is longer.",
         examples: ["10m"],
       }),
-      exit_after_end: durationSchema.prefault("1m").meta({
+      exit_after_end: durationSchema.prefault("2m").meta({
         description:
           "Time that a worker has to exit after it reported its end. Then its processes are ended, and its result counts.",
       }),

@@ -392,13 +392,13 @@ describe("stopping a run", () => {
     const rig = rigOf({ runner: { endsAsReported: true } });
     const { run, result } = await rig.start({ timeoutMs: 3_600_000 });
     run.emit({ type: "ended" });
-    rig.clock.advance(59_000);
+    rig.clock.advance(119_000);
     expect(run.isFinished).toBe(false);
     rig.clock.advance(2000);
     expect(run.cause).toBeNull();
     expect(await result).toMatchObject({
       outcome: "succeeded",
-      summary: expect.stringContaining("reported its end and did not exit for 1m"),
+      summary: expect.stringContaining("reported its end and did not exit for 2m"),
     });
   });
 
@@ -406,7 +406,7 @@ describe("stopping a run", () => {
     const rig = rigOf();
     const { run, result } = await rig.start({ timeoutMs: 3_600_000 });
     run.emit({ type: "ended" });
-    rig.clock.advance(61_000);
+    rig.clock.advance(121_000);
     expect(run.cause).toMatchObject({ code: "AC_STALLED", evidence: { how: "not_exited" } });
     expect((await result).outcome).toBe("stalled");
   });

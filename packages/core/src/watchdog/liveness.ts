@@ -96,15 +96,10 @@ export function nextLimitMs(life: LifeSigns, nowMs: number): number {
   return Math.min(...duesIn(life, nowMs).map(({ sinceMs, limitMs }) => sinceMs + limitMs));
 }
 
-export interface Overdue {
-  readonly how: How;
-  readonly cause: StopCause;
-}
-
-/** The limit that is reached; null for none. */
-export function overdue(life: LifeSigns, nowMs: number): Overdue | null {
+/** The cause to end the run, if a limit is reached. */
+export function overdue(life: LifeSigns, nowMs: number): StopCause | null {
   const due = duesIn(life, nowMs).find(({ sinceMs, limitMs }) => nowMs - sinceMs >= limitMs);
-  return due === undefined ? null : { how: due.how, cause: causeOf(life, due, nowMs) };
+  return due === undefined ? null : causeOf(life, due, nowMs);
 }
 
 const words: Readonly<Record<How, { readonly text: string; readonly key: string }>> = {

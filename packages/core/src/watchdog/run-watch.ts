@@ -198,7 +198,8 @@ function judged(watch: RunWatch, nowMs: number): WatchStep {
   }
   const late = watch.isEnded ? null : overdue(watch, nowMs);
   if (late === null) return goesOn;
-  return late.how === "not_exited"
-    ? { ...goesOn, watch: { ...watch, isEnded: true }, exitOverdue: late.cause }
-    : { ...goesOn, stop: late.cause };
+  // A worker that has finished keeps its result, whatever it waits for besides.
+  return watch.endedMs !== null
+    ? { ...goesOn, watch: { ...watch, isEnded: true }, exitOverdue: late }
+    : { ...goesOn, stop: late };
 }

@@ -22,7 +22,12 @@ import { verdict, type Verdict } from "../verdict.ts";
 export interface Recording {
   readonly stdout: string;
   readonly stderr: string;
-  readonly exit: { readonly code: number | null; readonly signal: NodeJS.Signals | null };
+  /** `ms`: how long it ran. */
+  readonly exit: {
+    readonly code: number | null;
+    readonly signal: NodeJS.Signals | null;
+    readonly ms?: number;
+  };
 }
 
 export interface ReplayOptions {
