@@ -35,7 +35,11 @@ const timeoutMs = 48 * 3_600_000;
 const identicalCalls = 20;
 
 export const healthy = (worker: Trace["worker"], name: string, life: Life): Trace => ({
-  ...{ name, worker, label: "healthy", seen: life.seen, sinceMs: life.nowMs },
+  name,
+  worker,
+  label: "healthy",
+  seen: life.seen,
+  sinceMs: life.nowMs,
 });
 
 /** `life` until it gets stuck; `after`: what can be seen then. */
