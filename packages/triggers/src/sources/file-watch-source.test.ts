@@ -1,9 +1,11 @@
 import { silentLog, systemClock } from "@agentcore/contract";
 import { patienceMs, until } from "@agentcore/contract/testing";
 import { execFile } from "node:child_process";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { chmod, mkdir, mkdtemp, realpath, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { promisify } from "node:util";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import type { FileWatchSource } from "../definition.ts";
@@ -119,6 +121,27 @@ it("many changes at once are few events with a bounded number of paths", async (
   await until(() => sums().reduce((sum, { all }) => sum + all, 0) >= 1200);
   expect(Math.max(...sums().map(({ paths }) => paths))).toBeLessThanOrEqual(1000);
   expect(sums().length).toBeLessThan(100);
+});
+
+it("a file that is made while a busy machine reads its directory is not lost", async () => {
+  await Promise.all(Array.from({ length: 2000 }, (_, file) => put(`f${file}`)));
+  const { changes } = await started({ paths: ["*", "*/deep"] });
+  await put("first");
+  // The directory is being read now. What is made meanwhile is read again, unless the event loop stands still for a second.
+  await pause(20);
+  writeFileSync(join(workspace, "second"), "x");
+  mkdirSync(join(workspace, "folder"));
+  writeFileSync(join(workspace, "folder/deep"), "x");
+  await pause(20);
+  const endMs = performance.now() + 1200;
+  while (performance.now() < endMs);
+  const wanted = ["first", "folder/deep", "second"];
+  const seen = () =>
+    changes()
+      .map(({ path }) => path)
+      .filter((path) => wanted.includes(path));
+  await until(() => seen().length >= wanted.length);
+  expect(seen().toSorted()).toEqual(wanted);
 });
 
 it("no symbolic link is followed", async () => {

@@ -22,12 +22,13 @@ import {
   type Timer,
 } from "@agentcore/contract";
 import { watch, type FSWatcher } from "chokidar";
-import type { Stats } from "node:fs";
+import type { Dirent, Stats } from "node:fs";
 import { realpath, stat } from "node:fs/promises";
 import { isAbsolute, relative, sep } from "node:path";
 import type { FileChange, FileWatchSource } from "../definition.ts";
 import type { Source, SourceCount, SourceHost } from "../source.ts";
 import { FileChanges } from "./file-changes.ts";
+import { SecondLook } from "./second-look.ts";
 import { SourceTally } from "./source-tally.ts";
 
 const batchMs = 200;
@@ -103,6 +104,7 @@ class FileWatch {
   #root = "";
   #stateDir = "";
   #watcher: FSWatcher | null = null;
+  #secondLook: SecondLook | null = null;
   #isPolling = false;
   #files = 0;
   /** Ends the wait for a watcher that is replaced before it is ready. */
@@ -134,6 +136,7 @@ class FileWatch {
   async close(): Promise<void> {
     this.#abort.abort();
     this.#look?.cancel();
+    this.#secondLook?.close();
     await this.#reopening;
     await this.#watcher?.close();
     this.#batch?.cancel();
@@ -161,6 +164,12 @@ class FileWatch {
       binaryInterval: this.#options.pollMs ?? pollMs,
     });
     this.#watcher = watcher;
+    this.#secondLook?.close();
+    this.#secondLook = new SecondLook({
+      watcher,
+      clock: this.#options.clock,
+      isIgnored: (path, entry) => this.#isIgnored(path, entry),
+    });
     this.#stopWaiting = () => ready.resolve();
     let isReady = false;
     watcher.on("ready", () => {
@@ -201,7 +210,7 @@ class FileWatch {
     });
   }
 
-  #isIgnored(path: string, stats: Stats | undefined): boolean {
+  #isIgnored(path: string, stats: Stats | Dirent | undefined): boolean {
     if (path === this.#root) return false;
     const name = relative(this.#root, path).split(sep).join("/");
     if (path === this.#stateDir || name === ".git" || name.endsWith("/.git") || name.startsWith(".."))
@@ -264,6 +273,7 @@ class FileWatch {
     if (this.#abort.signal.aborted) return;
     this.#tally.refuse(this.#id, kind, message);
     this.#look?.cancel();
+    this.#secondLook?.close();
     const old = this.#watcher;
     this.#watcher = null;
     this.#stopWaiting();
