@@ -1,0 +1,103 @@
+/** Takes each request: finds the attempt by its key, and lets the protocol say what becomes of it. */
+import { errorText, type Clock, type Log, type ProviderProtocol } from "@agentcore/contract";
+import type { IncomingMessage, RequestListener } from "node:http";
+import { refusal } from "../protocols/refusals.ts";
+import type { LocalResponse } from "../protocols/protocol.ts";
+import type { Attempt } from "./attempt.ts";
+import { readBody } from "./body.ts";
+import { Exchange } from "./exchange.ts";
+import { keyOf, type KeyRing } from "./keys.ts";
+import { checkTarget } from "./target.ts";
+
+/** A worker with a dead key may try it many times a second. */
+const logEveryMs = 60_000;
+
+export interface HandlerOptions {
+  readonly keys: KeyRing<Attempt>;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export interface Handler {
+  readonly handle: RequestListener;
+  /** Requests without a valid key so far. */
+  foreignRequests(): number;
+}
+
+export function createHandler({ keys, clock, log }: HandlerOptions): Handler {
+  let foreign = 0;
+  let loggedMs = -Infinity;
+  const refuseKey = (exchange: Exchange): void => {
+    foreign += 1;
+    if (clock.monotonicMs() - loggedMs >= logEveryMs) {
+      loggedMs = clock.monotonicMs();
+      log.warn(
+        { requests: foreign },
+        "the spend gate refused a request: its key is unknown or its permit has ended",
+      );
+    }
+    const message = "The key is unknown to the spend gate, or the permit of its attempt has ended.";
+    exchange.answer(refusal(protocolOf(exchange.request), { kind: "key", message }));
+  };
+  return {
+    foreignRequests: () => foreign,
+    handle: (request, response) => {
+      const exchange = new Exchange(request, response);
+      void serve(exchange, keys, refuseKey).catch((error: unknown) => {
+        log.error({ error: errorText(error) }, "the spend gate failed to serve a request");
+        if (exchange.hasStarted) return exchange.break();
+        const message = "The spend gate failed to serve the request; its log says why.";
+        exchange.answer(refusal(protocolOf(request), { kind: "upstream", message }));
+      });
+    },
+  };
+}
+
+async function serve(
+  exchange: Exchange,
+  keys: KeyRing<Attempt>,
+  refuseKey: (exchange: Exchange) => void,
+): Promise<void> {
+  const { request } = exchange;
+  const key = keyOf(request.headers);
+  const attempt = key === null ? null : keys.find(key);
+  const target = checkTarget(request.url ?? "", request.headers.host, attempt?.hosts ?? new Set());
+  if (target.kind === "refused") return exchange.answer(refusedTarget(target.status, target.message));
+  if (attempt === null) return refuseKey(exchange);
+  attempt.seen();
+  const route = attempt.protocol.route(request.method ?? "GET", target.path, request.headers);
+  if (route.kind === "answered" || route.kind === "refused") return exchange.answer(route.response);
+  const read = await readBody(request, request.headers["content-encoding"]);
+  switch (read.kind) {
+    case "gone":
+      return exchange.break();
+    case "too_large":
+      return exchange.answer(
+        attempt.protocol.refusal({
+          kind: "too_large",
+          message: "The body of the request has more than 64 MiB.",
+        }),
+      );
+    case "invalid":
+      return exchange.answer(refusedTarget(read.status, read.message));
+    case "body":
+      if (route.kind === "unmetered") return await attempt.unmetered(exchange, target.path, read.body);
+      return await attempt.metered(exchange, target.path, read.body, route.kind === "charged-by-bound");
+  }
+}
+
+/** The form of an error that all protocols share. */
+function refusedTarget(status: number, message: string): LocalResponse {
+  const error = { type: "invalid_request_error", message };
+  return {
+    status,
+    headers: { "content-type": "application/json", "x-should-retry": "false" },
+    body: JSON.stringify({ type: "error", error }),
+  };
+}
+
+/** Of a request whose attempt is not known. */
+function protocolOf({ url = "" }: IncomingMessage): ProviderProtocol {
+  if (/^(?:\/v1)?\/chat\//.test(url)) return "openai-chat";
+  return /^\/v1\/messages|^\/api\//.test(url) ? "anthropic-messages" : "openai-responses";
+}
