@@ -76,6 +76,7 @@ class ChatReader implements UsageReader {
   readonly #tally = new Tally<Field>();
   #serviceTier: string | null = null;
   #visibleBytes = 0;
+  #isFinished = false;
   #isComplete = false;
   #fault: string | null = null;
 
@@ -104,6 +105,7 @@ class ChatReader implements UsageReader {
       this.#tally.take(field, scalar);
       this.#hasUsage = true;
     } else if (visiblePath.test(path)) this.#visibleBytes += scalar.bytes;
+    else if (path === "/choices/*/finish_reason" && scalar.kind === "string") this.#isFinished = true;
     else if (path === "/service_tier" && scalar.kind === "string") this.#serviceTier = scalar.text;
     else if (path === "/error/code") this.#code = scalar.text;
     else if (path === "/error/message") this.#message = scalar.text;
@@ -116,7 +118,8 @@ class ChatReader implements UsageReader {
 
   endEvent(): void {
     this.#tally.commit();
-    if (this.#hasUsage && !this.#hasChoice) this.#isComplete = true;
+    // Some servers report the input in such a chunk before the answer begins.
+    if (this.#hasUsage && !this.#hasChoice && this.#isFinished) this.#isComplete = true;
   }
 
   endDocument(): void {
