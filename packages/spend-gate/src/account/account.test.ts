@@ -356,6 +356,15 @@ describe("the charge of a call", () => {
     expect(one.spending()).toMatchObject({ costMicroUsd: 1000, tokens: 550, calls: 1, estimated: false });
   });
 
+  it("stays its hold if what it reported has no price", () => {
+    const one = account({ ceilingMicroUsd: dollar });
+    const { callId, holdMicroUsd } = granted(one, asks({ model: "claude-opus-5", maxOutputTokens: 20_000 }));
+    const nonsense = used({ inputTokens: Number.NaN });
+    expect(() => one.end(callId, { ...whole, usage: nonsense })).toThrow("finite");
+    const next = granted(one, asks({ model: "claude-opus-5", maxOutputTokens: null }));
+    expect(holdMicroUsd + next.holdMicroUsd).toBe(dollar);
+  });
+
   it("is an estimate if the model has no price", () => {
     const one = account();
     const { callId } = granted(one, asks({ model: "claude-unheard-of" }));

@@ -168,12 +168,16 @@ export class Account {
     return "go on";
   }
 
-  /** Ends a call once; a call that is not open is charged nothing. */
+  /**
+   * Ends a call once; a call that is not open is charged nothing. Throws if the reported usage cannot be priced; the call
+   * then stays open.
+   */
   end(callId: number, end: CallEnd): CallCharge {
     const call = this.#open.get(callId);
     if (call === undefined) return { costMicroUsd: 0, tokens: 0, estimated: false };
-    this.#open.delete(callId);
+    // A usage that has no price throws: the call then goes on holding what it can cost.
     const charge = call.chargeOf(end);
+    this.#open.delete(callId);
     this.#ended = {
       costMicroUsd: this.#ended.costMicroUsd + charge.costMicroUsd,
       tokens: this.#ended.tokens + charge.tokens,
