@@ -20,6 +20,7 @@ import { byJobDedup, testJob, testSubmission } from "@agentcore/scheduler/testin
 import { afterAll, expect, it } from "vitest";
 import { patienceMs } from "@agentcore/contract/testing";
 import { type SqliteDriver, nodeSqliteDriver } from "./driver.ts";
+import { createSqliteCallJournal } from "./sqlite-call-journal.ts";
 import { createSqliteJobStore } from "./sqlite-job-store.ts";
 import { createSqliteLedger } from "./sqlite-ledger.ts";
 import { type StateDatabase, openStateDatabase } from "./state-database.ts";
@@ -62,7 +63,11 @@ async function withStores<T>(
   const database = await openStateDatabase({ directory, driver, lockTimeoutMs: 2 });
   try {
     return await use(
-      { jobs: createSqliteJobStore(database), ledger: createSqliteLedger(database) },
+      {
+        jobs: createSqliteJobStore(database),
+        ledger: createSqliteLedger(database),
+        calls: createSqliteCallJournal(database),
+      },
       database,
     );
   } finally {

@@ -1,10 +1,18 @@
 /**
- * A scenario of ten jobs that uses every write of the job store and the ledger, for crash and failure tests. What was
+ * A scenario of ten jobs that uses every write of the job store, the ledger and the journal of calls, for crash and failure tests. What was
  * acknowledged is noted as a fact the moment its promise settles; `factFlaws` later compares the facts with a database, and
  * `finishJobs` brings whatever a crash left to its end, as a restarted scheduler would.
  */
-import { type JobInput, type WorkerResult, jobSchema, unknownUsage } from "@agentcore/contract";
-import type { HoldEntry, Ledger } from "@agentcore/core";
+import {
+  type CallOutcome,
+  type JobInput,
+  type ProviderCall,
+  type WorkerResult,
+  jobSchema,
+  unknownUsage,
+} from "@agentcore/contract";
+import type { CallJournal, HoldEntry, Ledger } from "@agentcore/core";
+import { endedCall, openCall } from "@agentcore/core/testing";
 import {
   type ClaimRequest,
   type DecideDedup,
@@ -20,6 +28,8 @@ import {
 export interface Stores {
   readonly jobs: JobStore;
   readonly ledger: Ledger;
+  /** Absent: the attempts make no calls. */
+  readonly calls?: CallJournal;
 }
 
 export type Fact =
@@ -28,6 +38,7 @@ export type Fact =
   | { readonly type: "settled"; readonly id: string; readonly epoch: number; readonly state: string }
   | { readonly type: "held"; readonly holdId: string }
   | { readonly type: "spent"; readonly holdId: string }
+  | { readonly type: "called"; readonly id: string; readonly holdId: string; readonly outcome: CallOutcome }
   /** From now on the job may be gone. */
   | { readonly type: "deleting"; readonly id: string }
   | { readonly type: "deleted"; readonly id: string };
@@ -40,7 +51,7 @@ const charge = { costUsd: 0.25, tokens: 10 };
 const byJobDedup: DecideDedup = (incoming) => (incoming.dedup === "latest-wins" ? "replace" : incoming.dedup);
 
 /** Runs the scenario until it is complete or a call rejects. */
-export async function runTenJobs({ jobs, ledger }: Stores, note: (fact: Fact) => void): Promise<void> {
+export async function runTenJobs({ jobs, ledger, calls }: Stores, note: (fact: Fact) => void): Promise<void> {
   await registerOwner(jobs, owner);
   const submit = async (...submissions: Submission[]): Promise<void> => {
     await jobs.submit(submissions, byJobDedup);
@@ -63,6 +74,16 @@ export async function runTenJobs({ jobs, ledger }: Stores, note: (fact: Fact) =>
     const entry = holdOf(record);
     await ledger.hold(entry);
     note({ type: "held", holdId: entry.holdId });
+    await calls?.begin(callOf(record));
+    noteCall(record, "open");
+  };
+  const noteCall = (record: JobRecord, outcome: CallOutcome): void => {
+    if (calls !== undefined)
+      note({ type: "called", id: record.job.id, holdId: holdOf(record).holdId, outcome });
+  };
+  const answer = async (record: JobRecord): Promise<void> => {
+    await calls?.end(endedCall(callOf(record)));
+    noteCall(record, "completed");
   };
   const settle = async (
     settlement: Settlement,
@@ -83,6 +104,7 @@ export async function runTenJobs({ jobs, ledger }: Stores, note: (fact: Fact) =>
   const [first, second, third, fourth] = claimed as [JobRecord, JobRecord, JobRecord, JobRecord];
   await Promise.all(claimed.map(held));
   await jobs.recordStarted(attemptRef(first), startedOf(first));
+  await Promise.all([answer(first), answer(third)]);
   await jobs.requestCancel(second.job.id, { ...reason, code: "AC_CANCELLED" }, startAt);
   await settle({ ...base(first), kind: "succeeded", result: resultOf("succeeded"), charge }, "succeeded");
   await spend(ledger, first, note);
@@ -142,7 +164,7 @@ export async function finishJobs({ jobs, ledger }: Stores, finisher = "owner-fin
 
 /** Facts that the database contradicts. `finished`: after `finishJobs`, when every job must have ended. */
 export async function factFlaws(
-  { jobs, ledger }: Stores,
+  { jobs, ledger, calls }: Stores,
   facts: readonly Fact[],
   finished: boolean,
 ): Promise<readonly string[]> {
@@ -151,10 +173,12 @@ export async function factFlaws(
   const openHolds = new Set((await ledger.openHolds()).map(({ holdId }) => holdId));
   for (const fact of facts) {
     const record = "id" in fact ? await jobs.get(fact.id) : undefined;
+    const call = fact.type === "called" ? (await calls?.calls(fact.holdId))?.[0] : undefined;
     const isHeld = "holdId" in fact && openHolds.has(fact.holdId);
     const contradiction = contradicts(fact, record, {
       isHeld,
       finished,
+      call,
       isDeleted: "id" in fact && deleted.has(fact.id),
     });
     if (contradiction) flaws.push(`${JSON.stringify(fact)} is not so: ${JSON.stringify(record?.state)}`);
@@ -166,12 +190,13 @@ interface Seen {
   readonly isHeld: boolean;
   readonly isDeleted: boolean;
   readonly finished: boolean;
+  readonly call: ProviderCall | undefined;
 }
 
 function contradicts(
   fact: Fact,
   record: JobRecord | undefined,
-  { isHeld, isDeleted, finished }: Seen,
+  { isHeld, isDeleted, finished, call }: Seen,
 ): boolean {
   switch (fact.type) {
     case "deleting":
@@ -186,6 +211,9 @@ function contradicts(
     case "settled":
       if (isDeleted || record === undefined) return !isDeleted;
       return record.epoch === fact.epoch && record.state.kind !== fact.state;
+    case "called":
+      // An open call may have ended since, but not the reverse.
+      return call === undefined ? !isDeleted : fact.outcome === "completed" && call.outcome === "open";
     case "held":
       return finished && isHeld;
     case "spent":
@@ -263,6 +291,11 @@ export function holdOf({ job, attempt, epoch }: JobRecord): HoldEntry {
       { scope: `job:${job.id}`, ...counter },
     ],
   };
+}
+
+function callOf(record: JobRecord): ProviderCall {
+  const { holdId: permitId, jobId, attempt } = holdOf(record);
+  return openCall({ permitId, jobId, attempt });
 }
 
 function startedOf(record: JobRecord) {
