@@ -34,7 +34,7 @@ export interface RunOptions extends Omit<Partial<AgentCoreOptions>, "claims" | "
   readonly model?: string;
   /** Time limit of one attempt, in ms. Default: 30 minutes. */
   readonly timeoutMs?: number;
-  /** Longest silence with no tool call in flight, in ms. Default: `watchdog.silence` of the configuration. */
+  /** Longest silence with no tool call in flight and no open call, in ms. Default: `watchdog.silence` of the configuration. */
   readonly silenceTimeoutMs?: number;
   /** US dollars for all attempts together. Default: no ceiling but those of the configuration. */
   readonly maxCostUsd?: number;
