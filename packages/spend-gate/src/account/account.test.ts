@@ -439,12 +439,27 @@ describe("an account that has stopped", () => {
 
   it("does not take retries after failures of the provider for a loop", () => {
     const one = account({ limits: { ...noLimits, identicalCalls: 2 } });
-    const fails: Partial<CallEnd>[] = [{ status: 529 }, {}, { outcome: "cancelled", status: null }];
+    const fails: Partial<CallEnd>[] = [
+      { status: 529 },
+      { status: null },
+      { outcome: "cancelled", status: null },
+    ];
     for (let call = 0; call < 30; call += 1) {
       const { callId } = granted(one, asks({ fingerprint: "same" }));
       one.end(callId, { ...broken, ...fails[call % 3] });
     }
     expect(one.stopped).toBeNull();
+  });
+
+  it("takes the same request for a loop if the provider accepts it each time, whatever comes of it", () => {
+    // OpenCode asks without end when it gets a page in place of a response.
+    const ends: Partial<CallEnd>[] = [{ hasFault: true }, {}, { outcome: "cancelled" }];
+    for (const end of ends) {
+      const one = account({ limits: { ...noLimits, identicalCalls: 2 } });
+      for (let call = 0; call < 2; call += 1)
+        one.end(granted(one, asks({ fingerprint: "same" })).callId, { ...broken, ...end });
+      expect(one.begin(asks({ fingerprint: "same" }))).toMatchObject({ reason: { kind: "loop" } });
+    }
   });
 
   it("says how to price a model whose bound is too high", () => {

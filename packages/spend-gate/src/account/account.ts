@@ -248,8 +248,8 @@ export class Account {
   }
 
   #learn(call: OpenCall, end: CallEnd): void {
-    const isFailure = end.outcome === "failed" || (end.outcome === "cancelled" && end.status === null);
-    if (isFailure) this.#loops.failed(call.request.fingerprint);
+    const isAccepted = end.status !== null && end.status >= 200 && end.status < 300;
+    if (!isAccepted) this.#loops.failed(call.request.fingerprint);
     if (end.usage === null) return;
     const { model } = call.request;
     this.#factors.set(model, Math.max(this.#factors.get(model) ?? 1, call.price.factorOf(end.usage)));

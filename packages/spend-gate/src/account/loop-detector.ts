@@ -1,6 +1,7 @@
 /**
- * Finds an agent that asks for the same again and again. A request that the provider failed to answer does not count: an
- * agent that repeats it does what it should. What a request says about its own retries is no evidence.
+ * Finds an agent that asks for the same again and again. A request that the provider refused or did not answer does not
+ * count: an agent that repeats it does what it should. One that was accepted counts, even if its response was no use: agents
+ * exist that then ask without end. What a request says about its own retries is no evidence.
  */
 export class LoopDetector {
   readonly #most: number | null;
@@ -22,7 +23,7 @@ export class LoopDetector {
     this.#fingerprint = fingerprint;
   }
 
-  /** The provider has not answered a request. */
+  /** The provider has not accepted a request. */
   failed(fingerprint: string): void {
     if (fingerprint === this.#fingerprint) this.#repeats = Math.max(0, this.#repeats - 1);
   }
