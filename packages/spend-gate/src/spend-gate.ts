@@ -114,7 +114,8 @@ class LocalSpendGate implements SpendGate {
       ceilingMicroUsd: maxCostUsd === null ? null : microUsdOf(maxCostUsd),
       maxTokens,
       limits,
-      priceOf: (model) => prices.priceOf({ provider, protocol, model, at: clock.now() }),
+      priceOf: (model) =>
+        prices.priceOf({ provider, protocol, model, at: clock.now(), stated: upstream.price }),
       outputBound: config?.output_bound,
       // The service behind a ChatGPT login refuses a limit of output.
       limitsOutput: !(protocol === "openai-responses" && upstream.credential.kind === "own-login"),

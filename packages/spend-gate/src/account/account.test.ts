@@ -158,7 +158,7 @@ describe("the hold of a call", () => {
 
   it("does not limit the output where the upstream or the request takes no limit", () => {
     const options = { ceilingMicroUsd: 0.05 * dollar };
-    const all = account({ ...options, limitsOutput: false }).begin(asks());
+    const all = account({ ...options, limitsOutput: false }).begin(asks(), { limitsOutput: true });
     const one = account(options).begin(asks(), { limitsOutput: false });
     for (const call of [all, one])
       expect(call).toMatchObject({ holdMicroUsd: 50_000, maxOutputTokens: null });

@@ -111,10 +111,10 @@ export class Account {
     return this.#stopped;
   }
 
-  /** `limitsOutput`: false for a request that takes no limit of its output. Default: that of the account. */
+  /** `limitsOutput`: false for a request that takes no limit of its output. Default: true. */
   begin(
     request: AccountRequest,
-    { limitsOutput }: { limitsOutput?: boolean | undefined } = {},
+    { limitsOutput = true }: { limitsOutput?: boolean | undefined } = {},
   ): BeginDecision {
     if (this.#stopped !== null) return { kind: "refused", reason: this.#stopped };
     const { limits } = this.#options;
@@ -133,7 +133,7 @@ export class Account {
     const inputTokens = this.#density.tokensOf(request, price.contextWindow);
     const room = this.#room();
     const { outputBound = outputBoundDefault } = this.#options;
-    const isLimited = limitsOutput ?? this.#options.limitsOutput ?? true;
+    const isLimited = limitsOutput && this.#options.limitsOutput !== false;
     const fit = fitRequest({
       request,
       price,

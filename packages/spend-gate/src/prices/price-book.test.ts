@@ -136,6 +136,16 @@ describe("the price of a model", () => {
     expect(full.costOf({ ...noCallUsage, ...all })).toBe(38_000);
   });
 
+  it("is what the worker's settings state before that", async () => {
+    const book = await loadPriceBook({ prices });
+    const query = { provider: "openai", protocol: "openai-chat", model: "house", at: now } as const;
+    const price = book.priceOf({ ...query, stated: { input: 1, cachedInput: 0, output: 3 } });
+    expect(price.costOf({ ...noCallUsage, ...all })).toBe(6000);
+    expect(price).toMatchObject({ source: "price in the settings of the worker", isBound: false });
+    const plain = book.priceOf({ ...query, stated: { input: 1, output: 3 } });
+    expect(plain.costOf({ ...noCallUsage, cacheReadTokens: 1000 })).toBe(1000);
+  });
+
   it("names the list and its date", async () => {
     const price = await priceOf("anthropic", "claude-opus-5");
     expect(price).toMatchObject({ isBound: false, outputCeiling: 128_000, contextWindow: million });

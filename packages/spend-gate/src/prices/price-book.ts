@@ -10,6 +10,7 @@ import {
   ownPriceName,
   type ProviderModel,
   type ProviderProtocol,
+  type Upstream,
 } from "@agentcore/contract";
 import { callPrice, type CallPrice } from "./call-price.ts";
 import { dearestPrice, type PriceList } from "./dearest.ts";
@@ -39,6 +40,8 @@ export interface PriceQuery {
   readonly model: string | null;
   /** Moment of the price, in ms since the epoch. */
   readonly at: number;
+  /** Price that the worker's settings state for all models of its upstream. It comes before every other. */
+  readonly stated?: Upstream["price"];
 }
 
 export interface PriceBook {
@@ -79,6 +82,10 @@ function priceOf(list: PriceList, options: PriceBookOptions, query: PriceQuery):
   const flat = (price: ModelPrice, source: string, isBound: boolean) =>
     callPrice(flatRates(price), factors, { ...facts, source, isBound });
 
+  if (query.stated !== undefined) {
+    const { input, cachedInput, output } = query.stated;
+    return flat({ input, cached_input: cachedInput, output }, "price in the settings of the worker", false);
+  }
   const own = ownPriceName(prices, provider, model);
   const ownPrice = own === null ? undefined : prices[own];
   if (ownPrice !== undefined) return flat(ownPrice, `prices.${own} of the configuration`, false);
