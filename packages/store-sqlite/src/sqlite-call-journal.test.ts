@@ -63,6 +63,36 @@ it("the calls of a job are deleted with it, and those of other jobs are kept", a
   expect(await stateFlaws(database)).toEqual([]);
 });
 
+it("jobs with very many calls are deleted in several steps, each job with all of its calls", async () => {
+  const database = await open();
+  const stores = { jobs: createSqliteJobStore(database), ledger: createSqliteLedger(database) };
+  await runTenJobs(stores, () => {});
+  await finishJobs(stores);
+  const perJob = 15_000;
+  await database.write((sql) =>
+    sql.run(
+      `WITH RECURSIVE n (value) AS (VALUES (1) UNION ALL SELECT value + 1 FROM n WHERE value < ?)
+       INSERT INTO provider_calls (permit_id, id, job_id, attempt, provider, protocol, started_at, outcome, cost, tokens, estimated)
+       SELECT j.id, n.value, j.id, 1, 'p', 'openai-chat', 1, 'open', 1, 1, 1
+       FROM n, (SELECT id FROM jobs WHERE state = 'succeeded' LIMIT 3) j`,
+      perJob,
+    ),
+  );
+  const counts = () =>
+    database.read((sql) => sql.all("SELECT job_id, count(*) AS calls FROM provider_calls GROUP BY job_id"));
+  const steps: number[] = [];
+  for (let deleted = 1; deleted > 0;) {
+    deleted = await stores.jobs.deleteEnded({ endedBefore: 1.8e12 });
+    const left = await counts();
+    steps.push(left.length);
+    for (const row of left) {
+      expect(row.calls).toBe(perJob);
+      expect(await stores.jobs.get(String(row.job_id))).toBeDefined();
+    }
+  }
+  expect(steps).toEqual([1, 0, 0]);
+});
+
 it("many calls begun and ended at once share their commits", async () => {
   const database = await open();
   const journal = createSqliteCallJournal(database);

@@ -75,7 +75,7 @@ interface Execution {
   /** Null if the run may not use the spend gate. */
   meter: RunMeter | null;
   /** What the provider refused during the run: its end must not count the same again. */
-  readonly refused: { any: boolean; asFailure: boolean };
+  readonly refused: { any: boolean; withWait: boolean; asFailure: boolean };
   run: WorkerRun | null;
 }
 
@@ -111,7 +111,7 @@ export class Gateway {
     const { cost, tokens } = permit.holds;
     const held = { costMicroUsd: cost?.amount ?? null, tokens: tokens?.amount ?? null };
     const plausible = plausibleLimitsOf(this.#options.attemptLimits, held);
-    const refused = { any: false, asFailure: false };
+    const refused = { any: false, withWait: false, asFailure: false };
     const parts = { permit, watched, observer, seen, held, plausible, refused };
     const execution: Execution = { ...parts, meter: null, run: null };
     this.#executions.set(permitId, execution);
@@ -232,6 +232,7 @@ export class Gateway {
     const isOverload = refusal.status !== tooManyRequests;
     this.#options.gate.refused(permit, { ...refusal, isFailure: isOverload && !refused.asFailure });
     refused.any = true;
+    refused.withWait ||= refusal.retryAfterMs !== null;
     refused.asFailure ||= isOverload;
   }
 
@@ -344,10 +345,12 @@ function meteredResult(said: WorkerResult, metered: MeteredSpending): WorkerResu
 /** What the end of a run says about its worker and its provider, besides what was seen during the run. */
 function healthAfter({ refused }: Execution, result: WorkerResult) {
   const { worker, provider, refusal } = healthOf(result);
+  // Some providers name the end of a usage window only in a text, which the worker's adapter reads.
+  const isKnown = refused.withWait || (refused.any && refusal?.retryAfterMs === null);
   return {
     workerHealth: worker,
     providerHealth: refused.asFailure && provider === "failure" ? "neutral" : provider,
-    refusal: refused.any ? null : refusal,
+    refusal: isKnown ? null : refusal,
   } as const;
 }
 

@@ -357,6 +357,15 @@ describe("a refusal that the gate sees during a run", () => {
     expect(runtime.tryPermit(request()).kind).toBe("granted");
   });
 
+  it("pauses for the time that only the result names, as of a usage window, without counting again", async () => {
+    const { start, runtime } = rigOf({ config });
+    const { meter, run, result } = await start();
+    meter.refuse();
+    run.finish({ outcome: "failed", errorClass: "quota_exhausted", retryAfterMs: 3_600_000 });
+    await result;
+    expect(runtime.tryPermit(request())).toMatchObject({ retryAfterMs: 3_600_000 });
+  });
+
   it("pauses the model that was refused, for permits that name it", async () => {
     const { start, runtime } = rigOf({ config });
     const named = permitRequest({ model: "gpt-9" });
