@@ -212,7 +212,7 @@ export class Gateway {
   }
 
   #meterOf(execution: Execution): RunMeter | null {
-    const { spendGate: gate, attemptLimits: limits, clock, log, watchdog } = this.#options;
+    const { spendGate: gate, attemptLimits: limits, clock, log, watchdog, bookkeeping } = this.#options;
     if (gate === undefined) return null;
     const { permit, watched } = execution;
     return new RunMeter({
@@ -221,6 +221,7 @@ export class Gateway {
       limits,
       clock,
       log,
+      hold: async () => (bookkeeping.isHeld(permit) ? null : bookkeeping.hold(permit)),
       onUsage: (event) => watchdog.event(watched, event),
       onReport: (event) => this.#tell(execution, (observer) => observer.onEvent?.(event)),
       onActivity: (activity) => watchdog.wire(watched, activity),

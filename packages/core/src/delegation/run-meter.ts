@@ -7,6 +7,7 @@ import {
   AgentCoreError,
   ignore,
   type Clock,
+  type Denial,
   type Log,
   type MeteredSpending,
   noCallUsage,
@@ -32,6 +33,8 @@ export interface RunMeterOptions {
   readonly limits: AttemptLimits;
   readonly clock: Clock;
   readonly log: Log;
+  /** Writes the run into the ledger, if it is not there: a crash must not leave calls without a charge. Null: done. */
+  readonly hold: () => Promise<Denial | null>;
   /** Called with every change of the totals. */
   readonly onUsage: (event: UsageEvent) => void;
   /** Called with the totals at a bounded rate, and with the last ones, for views. */
@@ -78,10 +81,12 @@ export class RunMeter {
 
   /** Rejects with an `AgentCoreError` if the gate cannot be opened, or the run is stopped meanwhile. */
   async open(upstream: Upstream): Promise<SpendGateAccess> {
-    const { gate, permit, limits } = this.#options;
+    const { gate, permit, limits, hold } = this.#options;
     if (this.#isOpened)
       throw new AgentCoreError("AC_INTERNAL", `the spend gate of permit ${permit.id} was opened before`);
     this.#isOpened = true;
+    const denied = await hold();
+    if (denied !== null) throw new AgentCoreError(denied.code, denied.message, { evidence: denied.evidence });
     const opening = gate.open({
       permit: Object.freeze({ ...recordOf(permit), signal: permit.signal }),
       upstream,

@@ -1,5 +1,6 @@
 /** Runs whose requests the spend gate meters: what stops them, what they are charged, and what is told of them. */
 import {
+  AgentCoreError,
   createIds,
   noCallUsage,
   type PermitRequest,
@@ -14,6 +15,7 @@ import {
 import { until } from "@agentcore/contract/testing";
 import { describe, expect, it } from "vitest";
 import type { RuntimeConfigInput } from "../config/runtime-config.ts";
+import type { Ledger } from "../ledger/ledger.ts";
 import { createMemoryLedger } from "../ledger/memory-ledger.ts";
 import { createFakeSpendGate, fakeUpstream, type FakeSpendGateOptions } from "../testing/fake-spend-gate.ts";
 import { createFakeRunner, fakeAdapter, fakeResult } from "../testing/fake-worker.ts";
@@ -26,15 +28,16 @@ interface RigOptions {
   readonly gate?: FakeSpendGateOptions;
   readonly runner?: WorkerRunner;
   readonly modes?: Readonly<Record<string, SpendGateMode>>;
+  readonly ledger?: Ledger;
 }
 
 const budget: RuntimeConfigInput = { limits: { global: { cost_usd: { day: 100 } } } };
 
-function rigOf({ config = budget, gate: gateOptions, modes = {}, runner }: RigOptions = {}) {
+function rigOf(options: RigOptions = {}) {
+  const { config = budget, gate: gateOptions, modes = {}, runner, ledger = createMemoryLedger() } = options;
   const clock = createManualClock();
   const fake = createFakeRunner();
   const gate = createFakeSpendGate(gateOptions);
-  const ledger = createMemoryLedger();
   const runtime = createRuntime({
     config: runtimeConfig(config),
     adapters: [fakeAdapter(), fakeAdapter({ name: "claude", provider: "anthropic" })],
@@ -284,6 +287,32 @@ describe("the gate is opened", () => {
     });
     expect(claude.spendGateMode).toBe("off");
     expect(claude.openSpendGate).toBeUndefined();
+  });
+
+  it("after the run is in the ledger, so that a crash leaves none without its charge, also where no budget applies", async () => {
+    const { start, ledger, charged } = rigOf({ config: {} });
+    const { permitId, meter, run, result } = await start();
+    expect(await ledger.openHolds()).toMatchObject([{ holdId: permitId, costMicroUsd: 0, tokens: 0 }]);
+    meter.spend(12, { tokens: 3 });
+    run.finish();
+    await result;
+    expect(await ledger.openHolds()).toEqual([]);
+    expect(await charged()).toEqual([12, 0, 3]);
+  });
+
+  it("not if the ledger cannot be written", async () => {
+    const full = new AgentCoreError("AC_STORE_UNAVAILABLE", "the disk is full");
+    const ledger = { ...createMemoryLedger(), hold: async () => Promise.reject(full) };
+    const { execute, fake, gate } = rigOf({ config: {}, ledger });
+    const { result } = await execute();
+    const run = await fake.nextRun();
+    await expect(run.request.openSpendGate?.(fakeUpstream)).rejects.toMatchObject({
+      code: "AC_STORE_UNAVAILABLE",
+      message: expect.stringContaining("the disk is full") as string,
+    });
+    run.finish({ outcome: "failed", errorClass: "internal" });
+    await result;
+    expect(gate.meters).toEqual([]);
   });
 
   it("and closed also when the worker cannot be started", async () => {
