@@ -104,6 +104,10 @@ export const providerSchema = lazySchema(() =>
       description:
         "Output tokens that are held for a request that asks for more, or for no limit. A longer response takes more from what is left.",
     }),
+    ask_for_usage: z.boolean().default(true).meta({
+      description:
+        "Whether a stream of Chat Completions is asked to report its usage, with `stream_options.include_usage`. Set it to false for a server that refuses the field; its streams are then charged estimates.",
+    }),
     unknown_price: unknownPriceSchema.optional().meta({
       description:
         "US dollars per million tokens of a model that has no price. Default: that of the provider's dearest model. Its charges are flagged `estimated`.",

@@ -18,7 +18,7 @@ import {
 import { Account } from "./account/index.ts";
 import type { ProviderConfig, ProvidersConfig } from "./config.ts";
 import { loadPriceBook, type PriceBook, type PriceBookOptions } from "./prices/index.ts";
-import { protocols } from "./protocols/index.ts";
+import { protocols, withoutAsking } from "./protocols/index.ts";
 import { Admission } from "./proxy/admission.ts";
 import { Attempt } from "./proxy/attempt.ts";
 import { CredentialSource, type RunCommand } from "./proxy/credentials.ts";
@@ -125,7 +125,7 @@ class LocalSpendGate implements SpendGate {
     const attempt: Attempt = new Attempt({
       request,
       access: { ...address, key: issued.key },
-      protocol: protocols[protocol],
+      protocol: config?.ask_for_usage === false ? withoutAsking(protocols[protocol]) : protocols[protocol],
       target,
       account,
       admission,

@@ -12,3 +12,8 @@ export const protocols: Readonly<Record<ProviderProtocol, Protocol>> = {
   "openai-responses": openAiResponses,
   "openai-chat": openAiChat,
 };
+
+/** The protocol of a provider that refuses to be asked for the usage of a stream. */
+export function withoutAsking(protocol: Protocol): Protocol {
+  return { ...protocol, withUsage: (body) => body };
+}
