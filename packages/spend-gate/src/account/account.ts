@@ -111,6 +111,11 @@ export class Account {
     return this.#stopped;
   }
 
+  /** Requests in a row that ask for the same, up to the last one. */
+  get identicalCalls(): number {
+    return this.#loops.repeats;
+  }
+
   /** `limitsOutput`: false for a request that takes no limit of its output. Default: true. */
   begin(
     request: AccountRequest,

@@ -18,6 +18,11 @@ export class LoopDetector {
     return this.#most !== null && fingerprint === this.#fingerprint && this.#repeats >= this.#most;
   }
 
+  /** Requests in a row that ask for the same, up to the last one. */
+  get repeats(): number {
+    return this.#repeats;
+  }
+
   begun(fingerprint: string): void {
     this.#repeats = fingerprint === this.#fingerprint ? this.#repeats + 1 : 1;
     this.#fingerprint = fingerprint;

@@ -29,12 +29,18 @@ export interface WireEntry {
 
 export class WireCounter {
   readonly #listener: (activity: WireActivity) => void;
+  readonly #identicalCalls: () => number;
   readonly #throttle: Throttle;
   #waiting = 0;
   #streaming = 0;
   #bytes = 0;
 
-  constructor(clock: Pick<Clock, "monotonicMs">, listener: (activity: WireActivity) => void) {
+  constructor(
+    clock: Pick<Clock, "monotonicMs">,
+    identicalCalls: () => number,
+    listener: (activity: WireActivity) => void,
+  ) {
+    this.#identicalCalls = identicalCalls;
     this.#listener = listener;
     this.#throttle = new Throttle(clock);
   }
@@ -62,6 +68,11 @@ export class WireCounter {
   }
 
   report(): void {
-    this.#listener({ waiting: this.#waiting, streaming: this.#streaming, bytes: this.#bytes });
+    this.#listener({
+      waiting: this.#waiting,
+      streaming: this.#streaming,
+      bytes: this.#bytes,
+      identicalCalls: this.#identicalCalls(),
+    });
   }
 }

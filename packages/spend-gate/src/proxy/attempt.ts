@@ -26,7 +26,7 @@ import type {
 import { Throttle, WireCounter } from "./activity.ts";
 import type { Admission } from "./admission.ts";
 import type { RequestBody } from "./body.ts";
-import { Call } from "./call.ts";
+import { Call, type CallOptions } from "./call.ts";
 import type { Exchange } from "./exchange.ts";
 import type { UpstreamResponse, UpstreamTarget } from "./forward.ts";
 import { retryAfterMs } from "./headers.ts";
@@ -92,7 +92,11 @@ export class Attempt implements AttemptMeter {
     this.clock = options.clock;
     this.log = options.log;
     this.hosts = options.hosts;
-    this.wire = new WireCounter(options.clock, (activity) => this.#request.listener.onActivity(activity));
+    this.wire = new WireCounter(
+      options.clock,
+      () => this.account.identicalCalls,
+      (activity) => this.#request.listener.onActivity(activity),
+    );
     this.#admission = options.admission;
     this.#spendingThrottle = new Throttle(options.clock);
     this.#ignoreSignal = this.#request.permit.signal.onChange(({ reason }) => this.#stopped(reason));
@@ -113,10 +117,20 @@ export class Attempt implements AttemptMeter {
     await this.#track({ abort: () => upstream.abort(), done });
   }
 
-  /** A request that costs something. */
+  /** A request that costs something. It counts as waiting from here on, also while it is held back. */
   async metered(exchange: Exchange, path: string, body: RequestBody, isUnlimited: boolean): Promise<void> {
     const request = this.protocol.readRequest(body.decoded);
     if (request === null) return exchange.answer(this.protocol.malformed());
+    const wire = this.wire.begin();
+    try {
+      await this.#inTurn({ attempt: this, exchange, path, body, request, isUnlimited, wire });
+    } finally {
+      wire.ended();
+    }
+  }
+
+  async #inTurn(asked: Omit<CallOptions, "grant">): Promise<void> {
+    const { exchange, request } = asked;
     const turn = new AbortController();
     exchange.gone.addEventListener("abort", () => turn.abort(), { once: true });
     const granted = await this.#track({ abort: () => turn.abort(), done: this.#turn(request, turn.signal) });
@@ -127,7 +141,7 @@ export class Attempt implements AttemptMeter {
       return;
     }
     const { grant, used } = granted;
-    const call = new Call({ attempt: this, exchange, path, body, request, grant, isUnlimited });
+    const call = new Call({ ...asked, grant });
     used(await this.#track({ abort: (reason) => call.abort(reason), done: call.run() }));
   }
 

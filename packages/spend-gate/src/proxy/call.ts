@@ -27,6 +27,7 @@ export interface CallOptions {
   readonly grant: GrantedCall;
   /** The request takes no limit of its output. */
   readonly isUnlimited: boolean;
+  readonly wire: WireEntry;
 }
 
 export class Call {
@@ -43,9 +44,9 @@ export class Call {
 
   constructor(options: CallOptions) {
     this.#options = options;
-    const { attempt, request, grant } = options;
+    const { attempt, request, grant, wire } = options;
     this.#record = attempt.recordOf(request, grant);
-    this.#wire = attempt.wire.begin();
+    this.#wire = wire;
   }
 
   /** Ends the call: with the protocol's own ending for a reason, or by closing the connection. It is charged what was seen. */

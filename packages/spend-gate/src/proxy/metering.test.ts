@@ -36,7 +36,8 @@ it("forwards a request with the real credential, and meters the stream", async (
   const [request] = rig.upstream.requests;
   expect(request?.headers["x-api-key"]).toBe(realKey);
   expect(request?.rawHeaders.join()).not.toContain(attempt.meter.access.key);
-  expect(attempt.activities.at(-1)).toEqual({ waiting: 0, streaming: 0, bytes: hello.join("").length });
+  const bytes = hello.join("").length;
+  expect(attempt.activities.at(-1)).toEqual({ waiting: 0, streaming: 0, bytes, identicalCalls: 1 });
   const spent = { calls: 1, tokens: 1020, costMicroUsd: call?.costMicroUsd, estimated: false };
   expect(attempt.spendings.at(-1)).toMatchObject(spent);
   expect(await attempt.meter.close()).toMatchObject(spent);
