@@ -110,7 +110,7 @@ export const providerSchema = lazySchema(() =>
     }),
     unknown_price: unknownPriceSchema.optional().meta({
       description:
-        "US dollars per million tokens of a model that has no price. Default: that of the provider's dearest model. Its charges are flagged `estimated`.",
+        "US dollars per million tokens of a model that has no price. Default: that of the dearest model of the same line, such as `haiku`, or else of the provider. Its charges are flagged `estimated`.",
     }),
     price_factors: priceFactorsSchema.optional(),
     models: z

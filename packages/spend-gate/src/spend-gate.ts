@@ -34,7 +34,7 @@ export interface SpendGateOptions {
   readonly providers?: ProvidersConfig | undefined;
   /** The user's own prices. */
   readonly prices?: OwnPrices | undefined;
-  /** `zero`: a model without a price costs nothing. Default: it costs as much as the provider's dearest model. */
+  /** `zero`: a model without a price costs nothing. Default: it costs as much as the dearest model like it. */
   readonly unpriced?: PriceBookOptions["unpriced"];
   readonly journal: CallJournal;
   /** Directory of the Unix socket: absolute, made with mode 0700 if it is missing. */

@@ -1,4 +1,4 @@
-/** The price of a model that the list does not know: no known model of its provider costs more. */
+/** The price of a model that the list does not know: no known model that may be like it costs more. */
 import type { ModelPrice } from "@agentcore/contract";
 import type * as genaiPrices from "@pydantic/genai-prices";
 
@@ -12,24 +12,55 @@ type ListedPrice = NonNullable<ReturnType<PriceList["calcPrice"]>>["model_price"
  */
 const currentContextWindow = 256_000;
 
-/** The largest price of each kind of tokens among the current models of a provider that the list knows. */
-export function dearestPrice(list: PriceList, providerId: string, at: number): ModelPrice {
+export interface DearestPrice {
+  readonly price: ModelPrice;
+  /** Whose price it is, in words. */
+  readonly name: string;
+}
+
+/**
+ * The largest price of each kind of tokens among the known models of the same line, such as `gpt-6-sol` and `gpt-5.6-sol` for
+ * `gpt-7-sol`; without any, among the current models of the provider.
+ */
+export function dearestPrice(
+  list: PriceList,
+  providerId: string,
+  model: string | null,
+  at: number,
+): DearestPrice {
   const timestamp = new Date(at);
-  const priced = (list.findProvider({ providerId })?.models ?? []).flatMap((model) => {
-    const result = list.calcPrice({}, model.id, { providerId, timestamp });
+  const priced = (list.findProvider({ providerId })?.models ?? []).flatMap(({ id }) => {
+    const result = list.calcPrice({}, id, { providerId, timestamp });
     if (result === null || result.model_price.output_mtok === undefined) return [];
-    return [{ price: topPrice(result.model_price), contextWindow: result.model.context_window ?? 0 }];
+    return [{ id, price: topPrice(result.model_price), contextWindow: result.model.context_window ?? 0 }];
   });
+  const line = model === null ? null : lineOf(model);
+  const relatives = line === null ? [] : priced.filter(({ id }) => lineOf(id) === line);
   const current = priced.filter(({ contextWindow }) => contextWindow >= currentContextWindow);
-  const prices = (current.length > 0 ? current : priced).map(({ price }) => price);
-  const most = (kind: keyof typeof noPrice) => Math.max(0, ...prices.map((price) => price[kind]));
-  return {
+  const models = [relatives, current, priced].find((some) => some.length > 0) ?? [];
+  const most = (kind: keyof typeof noPrice) => Math.max(0, ...models.map(({ price }) => price[kind]));
+  const price = {
     input: most("input"),
     cached_input: most("cached_input"),
     cache_write: most("cache_write"),
     cache_write_1h: most("cache_write_1h"),
     output: most("output"),
   };
+  const which = relatives.length > 0 ? `${line} model` : "model";
+  return { price, name: `dearest ${which} of ${providerId}` };
+}
+
+/** Words that name a stage of a model and not its line. */
+const stages = /^(?:latest|preview|exp|experimental|beta)$/;
+
+/** The words of a name without its versions and dates, such as `gpt-sol`; null if that is one word, which says too little. */
+function lineOf(model: string): string | null {
+  const words = model
+    .slice(model.lastIndexOf("/") + 1)
+    .toLowerCase()
+    .split(/[^a-z]+/)
+    .filter((word) => word.length > 1 && !stages.test(word));
+  return words.length < 2 ? null : words.join("-");
 }
 
 const noPrice = { input: 0, cached_input: 0, cache_write: 0, cache_write_1h: 0, output: 0 };

@@ -28,7 +28,7 @@ export interface PriceBookOptions {
 
 /** Settings of one provider. */
 export interface ProviderPrices {
-  /** Of models without a price. Default: the dearest known model of the provider. */
+  /** Of models without a price. Default: the dearest known model of the same line, or else of the provider. */
   readonly unknown_price?: ModelPrice | undefined;
   readonly price_factors?: OwnFactors | undefined;
 }
@@ -99,7 +99,8 @@ function priceOf(list: PriceList, options: PriceBookOptions, query: PriceQuery):
     return callPrice(atHome.rates, factors, { ...facts, source, isBound: true });
   }
   const dearestOf = isListedProvider ? provider : homeProvider;
-  return flat(dearestPrice(list, dearestOf, at), `dearest model of ${dearestOf}, ${priceListName}`, true);
+  const dearest = dearestPrice(list, dearestOf, model, at);
+  return flat(dearest.price, `${dearest.name}, ${priceListName}`, true);
 }
 
 /** The first of the names that the list has a price of tokens for. */
