@@ -41,6 +41,7 @@ import {
 import { createProcessRunner, neverBegan as provedUnbegun } from "@agentcore/worker-kit";
 import { realpath } from "node:fs/promises";
 import type { Environment } from "@agentcore/yaml-file";
+import { composeSpendGate, providersWithCredential, spendGateModes } from "./compose-spend-gate.ts";
 import type { Config } from "./config/schema.ts";
 import { createMeteredSpending } from "./queue/metered-spending.ts";
 import { createRecordedSpending } from "./queue/recorded-spending.ts";
@@ -140,6 +141,7 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
       prices: config.prices,
       unpriced: config.unpriced,
       runLimits: runLimitsOf(config),
+      providersWithCredential: providersWithCredential(config),
     }),
     clock: systemClock,
     ids: systemIds,
@@ -148,6 +150,8 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
     signals,
     log,
     settings: settingsOf(config),
+    spendGate: composeSpendGate({ config, state, database: open.database, env, log }),
+    spendGateModes: spendGateModes(adapters, config),
     realPath: realpath,
   });
   const quarantine = new Quarantine({ containment: open.containment, runtime, clock: systemClock, log });
@@ -186,7 +190,8 @@ function runLimitsOf({ limits: { run } }: Config): RunLimits {
   return { processes: run.processes, memoryBytes: run.memory, fileBytes: run.file_size };
 }
 
-function settingsOf(config: Config): Record<string, Record<string, unknown>> {
+/** Of each worker that the configuration names, as the runner and the adapter get them. */
+export function settingsOf(config: Pick<Config, "workers">): Record<string, Record<string, unknown>> {
   return Object.fromEntries(
     Object.entries(config.workers).map(([name, { program, home, env_pass, settings }]) => [
       name,

@@ -21,11 +21,10 @@ export function configurationText(programs: InstallationPaths["programs"], model
     const setup = workerSetups[name];
     const settings = {
       ...setup.settings(modelUrl),
-      program: programs[setup.cli],
       model: setup.model,
       api_key_env: keyVariables[name],
     };
-    return [name, { settings }] as const;
+    return [name, { program: programs[setup.cli], settings }] as const;
   });
   return JSON.stringify({ workers: Object.fromEntries(workers) }, null, 2);
 }

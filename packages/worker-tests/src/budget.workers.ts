@@ -1,4 +1,7 @@
-/** Steps side by side under the budget of one run, each a real Claude Code: when one is at its part, all stop together. */
+/**
+ * Steps side by side under the budget of one run, each a real Claude Code that is metered from its events: when one is at its
+ * part, all stop together.
+ */
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -74,7 +77,8 @@ async function runFanOut({ id, workspace, userHome }: CasePlace) {
   const configFile = join(userHome, "agentcore.yaml");
   const { programs } = installationPaths(cacheFolder);
   const config = JSON.parse(configurationText(programs, server.url)) as object;
-  await writeFile(configFile, JSON.stringify({ ...config, limits: { global: { concurrency: steps } } }));
+  const limits = { global: { concurrency: steps } };
+  await writeFile(configFile, JSON.stringify({ ...config, limits, spend_gate: "off" }));
   await writeFile(file, fanOut);
   const keys = { "claude-code": id, codex: id, opencode: id };
   const place = { configFile, stateDir: join(userHome, "state"), home: userHome, cwd: workspace, keys };

@@ -48,6 +48,8 @@ export const keyTrust: Readonly<Record<string, KeyTrust>> = {
   // A high number lets a worker repeat itself.
   "limits.attempt.identical_calls": "trust",
   spend_gate: "trust",
+  // Addresses, credentials and the commands that print them.
+  providers: "trust",
   prices: "trust",
   unpriced: "trust",
   // Defenses that can be weakened until nothing is left of them.

@@ -3,8 +3,15 @@
  * command line: workers, defaults of runs, and the state directory. Unknown keys are errors. `agentcore schema` publishes
  * it.
  */
-import { capabilitySchema, dedupSchema, durationSchema, lazySchema } from "@agentcore/contract";
+import {
+  capabilitySchema,
+  dedupSchema,
+  durationSchema,
+  lazySchema,
+  spendGateModes,
+} from "@agentcore/contract";
 import { runtimeConfigSchema } from "@agentcore/core";
+import { providersSchema } from "@agentcore/spend-gate/config";
 import * as z from "zod";
 import { envText, type Environment } from "@agentcore/yaml-file";
 
@@ -21,6 +28,10 @@ function workerSchema(env: Environment) {
       home: z.enum(["own", "user"]).optional().meta({
         description:
           "HOME of the worker: `own` is an empty directory for each run, `user` is the caller's HOME with its logins. Default: `user` if the credential comes from a login, otherwise `own`.",
+      }),
+      spend_gate: z.enum(spendGateModes).optional().meta({
+        description:
+          "Whether this worker reaches its provider through the spend gate. Default: the file's `spend_gate`.",
       }),
       settings: z
         .record(z.string(), z.json())
@@ -131,6 +142,7 @@ export function configSchema(env: Environment) {
         description:
           "What a run costs whose worker reports no cost and whose model has no price: `charge_ceiling` charges all that it was allowed to spend, `zero` charges nothing (no cost limit stops it then), and `refuse` refuses the run before it starts.",
       }),
+      providers: providersSchema,
       ...runtimeConfigSchema.unwrap().shape,
     })
     .meta({ title: "agentcore.yaml", description: "Configuration of AgentCore." });

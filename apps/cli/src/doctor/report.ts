@@ -25,6 +25,11 @@ export interface WorkerReport {
   readonly capabilities: readonly Capability[];
   /** False if nothing enforces the worker's capabilities. */
   readonly enforcesCapabilities: boolean;
+  /**
+   * What counts the cost of its runs: the spend gate, its own events, or nothing, because it calls no provider. Null if its
+   * adapter cannot be loaded.
+   */
+  readonly metering: "spend_gate" | "events" | "none" | null;
   readonly detail: string;
   readonly cure: string | null;
 }

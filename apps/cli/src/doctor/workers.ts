@@ -13,6 +13,7 @@ import type { Environment } from "@agentcore/yaml-file";
 import type { LoadedConfig } from "../config/load.ts";
 import type { Config } from "../config/schema.ts";
 import { modelBeforeStart, priceWarning } from "../options/require-price.ts";
+import { withMetering } from "./metering.ts";
 import type { WorkerReport } from "./report.ts";
 
 export async function examineWorkers(
@@ -32,11 +33,9 @@ export async function examineWorkers(
         alwaysAskVersion: adapter.program.versionArgs.length > 0,
         path,
       });
-      return withPrice(
-        workerReport(adapter, program, credentialStatus(adapter, env)),
-        adapter,
-        loaded.config,
-      );
+      const report = workerReport(adapter, program, credentialStatus(adapter, env));
+      const metered = withMetering(report, adapter, loaded.config, env);
+      return metered.metering === "spend_gate" ? metered : withPrice(metered, adapter, loaded.config);
     }),
   );
 }
@@ -72,6 +71,7 @@ function invalidAdapter(name: string, error: AgentCoreError): WorkerReport {
     credential: null,
     capabilities: [],
     enforcesCapabilities: true,
+    metering: null,
     detail: error.message,
     cure: cureOf(error.code, "command line"),
   };
@@ -87,6 +87,7 @@ export function workerReport(
     title: adapter.title,
     capabilities: adapter.capabilities,
     enforcesCapabilities: adapter.enforcesCapabilities ?? true,
+    metering: null,
     path: program.kind === "missing" ? null : program.path,
     version: program.kind === "found" || program.kind === "too-old" ? program.version : null,
     credential: nameOf(credential),

@@ -23,6 +23,8 @@ export interface StateDir {
   readonly spool: string;
   /** Results of workflow steps. */
   readonly stepCache: string;
+  /** Sockets of the spend gate. */
+  readonly spendGate: string;
 }
 
 /** The command line wins, then the configuration (relative to its file), then the XDG default. */
@@ -55,6 +57,7 @@ export function stateDirAt(path: string): StateDir {
     versions: at("versions"),
     spool: at("spool"),
     stepCache: at("step-cache"),
+    spendGate: at("spend-gate"),
   };
 }
 
