@@ -55,6 +55,11 @@ it.each([
   [{ limits: { job: { unheard_of: 1 } } }, { limits: { job: {} } }, ["limits.job.unheard_of"]],
   [{ workers: { a: { program: "/x" }, b: {} } }, {}, ["workers.a", "workers.b"]],
   [{ workers: null }, {}, ["workers"]],
+  [
+    { spend_gate: "off", providers: { anthropic: { base_url: "https://elsewhere.example" } } },
+    {},
+    ["spend_gate", "providers"],
+  ],
   [{ defaults: { max_cost: 1, capabilities: [] } }, { defaults: { max_cost: 1 } }, ["defaults.capabilities"]],
 ])("of %j counts %j", (value, kept, ignored) => {
   expect(onlyLimits(value)).toEqual({ value: kept, ignored });
