@@ -6,8 +6,7 @@ import {
   type SpendGateMode,
   type WorkerAdapter,
 } from "@agentcore/contract";
-import type { SpendGate } from "@agentcore/core";
-import { createSqliteCallJournal, type StateDatabase } from "@agentcore/store-sqlite";
+import type { CallJournal, SpendGate } from "@agentcore/core";
 import type { Environment } from "@agentcore/yaml-file";
 import type { Config } from "./config/schema.ts";
 import type { StateDir } from "./state/state-dir.ts";
@@ -15,7 +14,7 @@ import type { StateDir } from "./state/state-dir.ts";
 export interface SpendGateParts {
   readonly config: Config;
   readonly state: StateDir;
-  readonly database: StateDatabase;
+  readonly journal: CallJournal;
   /** With the credentials, and the addresses of proxies. */
   readonly env: Environment;
   readonly log: Log;
@@ -39,13 +38,13 @@ export function composeSpendGate(parts: SpendGateParts): SpendGate {
   };
 }
 
-async function load({ config, state, database, env, log }: SpendGateParts): Promise<SpendGate> {
+async function load({ config, state, journal, env, log }: SpendGateParts): Promise<SpendGate> {
   const { createSpendGate } = await import("@agentcore/spend-gate");
   return createSpendGate({
     providers: config.providers,
     prices: config.prices,
     unpriced: config.unpriced,
-    journal: createSqliteCallJournal(database),
+    journal,
     directory: state.spendGate,
     env,
     clock: systemClock,

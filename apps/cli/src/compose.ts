@@ -18,6 +18,7 @@ import {
   type WorkerAdapter,
 } from "@agentcore/contract";
 import {
+  type CallJournal,
   createMachineSignals,
   createRuntime,
   ownerIsDead,
@@ -56,6 +57,8 @@ export interface OpenState {
   readonly containment: OpenedContainment;
   readonly database: StateDatabase;
   readonly store: JobStore;
+  /** Calls that the spend gate meters. */
+  readonly calls: CallJournal;
   /** From the output of lost attempts. */
   readonly spendingOfLost: SpendingOfLost;
   /** From the mark of a worker that is held back. */
@@ -119,7 +122,7 @@ export async function openState({ config, state, adapters, env, log }: ComposeOp
     await database.close();
     throw error;
   }
-  return { state, containment, database, store, spendingOfLost, neverBegan, broken };
+  return { state, containment, database, store, calls, spendingOfLost, neverBegan, broken };
 }
 
 /** Composes everything in this process. */
@@ -150,7 +153,7 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
     signals,
     log,
     settings: settingsOf(config),
-    spendGate: composeSpendGate({ config, state, database: open.database, env, log }),
+    spendGate: composeSpendGate({ config, state, journal: open.calls, env, log }),
     spendGateModes: spendGateModes(adapters, config),
     realPath: realpath,
   });

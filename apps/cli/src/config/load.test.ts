@@ -50,7 +50,7 @@ it("of a file that was found only the limits count, until it is trusted with the
   const file = join(directory, "agentcore.yaml");
   const text =
     "state_dir: ./state\ndefaults: { worker: shell, max_cost: 1 }\nworkers: { a: { adapter: ./a.js }, codex: { env_pass: [KEY] } }\n" +
-    "limits: { global: { concurrency: 2 }, tenants: { default: { cost_usd: { day: 3 } } } }\nwatchdog: { silence: 9h }\n";
+    "limits: { global: { concurrency: 2 }, tenants: { default: { cost_usd: { day: 3 } } } }\nwatchdog: { silence_max: 9h }\n";
   writeFileSync(file, text);
   const untrusted = await loadConfig({ cwd: directory, env });
   expect(untrusted.ignored).toEqual([
@@ -64,7 +64,7 @@ it("of a file that was found only the limits count, until it is trusted with the
     defaults: { max_cost: 1 },
     workers: {},
     limits: { global: { concurrency: 2 }, tenants: { default: { cost_usd: { day: 3 } } } },
-    watchdog: { silence: 600_000 },
+    watchdog: { silence_max: 7_200_000 },
   });
   expect(untrusted.config.state_dir).toBeUndefined();
 
