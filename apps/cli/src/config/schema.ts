@@ -11,7 +11,7 @@ import {
   spendGateModes,
 } from "@agentcore/contract";
 import { runtimeConfigSchema } from "@agentcore/core";
-import { providersSchema } from "@agentcore/spend-gate/config";
+import { providersSchema } from "@agentcore/spend-gate";
 import * as z from "zod";
 import { envText, type Environment } from "@agentcore/yaml-file";
 
