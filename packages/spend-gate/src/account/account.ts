@@ -195,6 +195,11 @@ export class Account {
     return charge;
   }
 
+  /** What an open call holds now: more than at its beginning if its response is longer than was held. Null if it is not open. */
+  holdOf(callId: number): Amounts | null {
+    return this.#open.get(callId)?.hold ?? null;
+  }
+
   /** The charges of ended calls, and what open ones have reported. */
   spending(): MeteredSpending {
     const seen = [...this.#open.values()].flatMap((call) =>

@@ -130,7 +130,14 @@ function guessedFormat(chunk: Uint8Array): "unknown" | "events" | "document" {
   return "unknown";
 }
 
+const reportedByProvider = "The provider reported ";
+
+/** Whether the fault of a response is an error that the provider reported, and not a response that cannot be read. */
+export function isReportedByProvider(fault: string | null): boolean {
+  return fault?.startsWith(reportedByProvider) === true;
+}
+
 /** Says what the provider reported in place of the end of its response. */
 export function providerFault(code: string | null, message: string | null): string {
-  return `The provider reported ${code ?? "an error"}${message === null ? "" : `: ${message.slice(0, 300)}`}`;
+  return `${reportedByProvider}${code ?? "an error"}${message === null ? "" : `: ${message.slice(0, 300)}`}`;
 }

@@ -119,6 +119,7 @@ export class Attempt implements AttemptMeter {
 
   /** A request that costs something. It counts as waiting from here on, also while it is held back. */
   async metered(exchange: Exchange, path: string, body: RequestBody, isUnlimited: boolean): Promise<void> {
+    if (this.#ending !== null) return exchange.answer(this.#ending.answer);
     const request = this.protocol.readRequest(body.decoded);
     if (request === null) return exchange.answer(this.protocol.malformed());
     const wire = this.wire.begin();
@@ -130,10 +131,13 @@ export class Attempt implements AttemptMeter {
   }
 
   async #inTurn(asked: Omit<CallOptions, "grant">): Promise<void> {
-    const { exchange, request } = asked;
+    const { exchange, request, isUnlimited } = asked;
     const turn = new AbortController();
     exchange.gone.addEventListener("abort", () => turn.abort(), { once: true });
-    const granted = await this.#track({ abort: () => turn.abort(), done: this.#turn(request, turn.signal) });
+    const granted = await this.#track({
+      abort: () => turn.abort(),
+      done: this.#turn(request, isUnlimited, turn.signal),
+    });
     if (granted === null || this.#ending !== null || exchange.gone.aborted) {
       if (granted !== null) this.forget(granted.grant.callId);
       granted?.used(0);
@@ -148,10 +152,14 @@ export class Attempt implements AttemptMeter {
   /** Waits until the request may be forwarded. Null: it may not, because the attempt is over or the worker is gone. */
   async #turn(
     request: CallRequest,
+    isUnlimited: boolean,
     signal: AbortSignal,
   ): Promise<{ readonly grant: GrantedCall; readonly used: (tokens: number) => void } | null> {
     const used = await this.#options.pacing.turn(request.model, Math.ceil(request.inputBytes / 4), signal);
-    const begun = await this.#admission.begin(() => this.account.begin(request), signal);
+    const begun = await this.#admission.begin(
+      () => this.account.begin(request, isUnlimited ? { limitsOutput: false } : {}),
+      signal,
+    );
     if (begun?.kind === "granted") return { grant: begun, used };
     used(0);
     if (begun !== null) this.#end(begun.reason, this.protocol.refusal(begun.reason));
@@ -239,7 +247,14 @@ export class Attempt implements AttemptMeter {
 
   /** A call that was granted is not forwarded. */
   forget(callId: number): void {
-    const nothing = { usage: null, visibleOutputBytes: 0, status: null, isFinal: false, wasSent: false };
+    const nothing = {
+      usage: null,
+      visibleOutputBytes: 0,
+      status: null,
+      isFinal: false,
+      wasSent: false,
+      hasFault: false,
+    };
     this.account.end(callId, { ...nothing, outcome: "failed" });
   }
 
@@ -272,7 +287,7 @@ export class Attempt implements AttemptMeter {
     const { bytes, afterwards } = this.protocol.cut(reason);
     if (stops.has(reason.kind)) this.#end(reason, afterwards);
     if (!exchange.hasStarted) return exchange.answer(afterwards);
-    if (!exchange.isStream) return exchange.break();
+    if (!exchange.isStream || exchange.isOpenEnded) return exchange.break();
     if (bytes.length > 0) await exchange.write(bytes).catch(() => {});
     exchange.end();
   }

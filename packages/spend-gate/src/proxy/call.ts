@@ -5,6 +5,7 @@
 import { errorText, type CallOutcome, type ProviderCall, type Timer } from "@agentcore/contract";
 import type { GrantedCall } from "../account/account.ts";
 import type { CallRequest, RefusalReason, ResponseMeter } from "../protocols/protocol.ts";
+import { isReportedByProvider } from "../protocols/response-meter.ts";
 import type { WireEntry } from "./activity.ts";
 import type { Attempt } from "./attempt.ts";
 import type { RequestBody } from "./body.ts";
@@ -34,7 +35,8 @@ export class Call {
   readonly #options: CallOptions;
   readonly #upstream = new AbortController();
   readonly #wire: WireEntry;
-  readonly #record: ProviderCall;
+  /** As the journal has it while the call is open. */
+  #record: ProviderCall;
   #meter: ResponseMeter | null = null;
   #status: number | null = null;
   #isSent = false;
@@ -153,7 +155,12 @@ export class Call {
           if (!(await this.#settle(meter.fault() === null ? "completed" : "failed"))) return exchange.break();
           rest = attempt.clock.setTimer(afterCompletionMs, () => this.#upstream.abort());
         }
-        if (this.#settling === null) this.#check(meter);
+        if (this.#settling === null && this.#isCut(meter)) {
+          // What came before the cut is paid for.
+          await held.release(meter.openEventBytes(), false);
+          throw new Error("the ceiling is reached");
+        }
+        await this.#recordHold();
         await held.release(this.#settling === null ? meter.openEventBytes() : 0, this.#settling !== null);
       }
       if (!(await this.#settle("failed"))) return exchange.break();
@@ -165,13 +172,26 @@ export class Call {
     }
   }
 
-  /** Throws if the call has used up what it may use. */
-  #check(meter: ResponseMeter): void {
+  /** A response that is longer than was held may cost more than the journal says: it says so before more is passed on. */
+  async #recordHold(): Promise<void> {
     const { attempt, grant } = this.#options;
-    const cut = attempt.progress(grant.callId, meter);
-    if (cut === null) return;
-    this.#cutBy ??= cut;
-    throw new Error("the ceiling is reached");
+    const hold = attempt.account.holdOf(grant.callId);
+    if (hold === null || this.#settling !== null) return;
+    if (hold.costMicroUsd <= this.#record.costMicroUsd && hold.tokens <= this.#record.tokens) return;
+    this.#record = {
+      ...this.#record,
+      costMicroUsd: Math.max(hold.costMicroUsd, this.#record.costMicroUsd),
+      tokens: Math.max(hold.tokens, this.#record.tokens),
+    };
+    await attempt.journal.end(this.#record);
+  }
+
+  /** Whether the call has used up what it may use. The provider is then asked to stop at once. */
+  #isCut(meter: ResponseMeter): boolean {
+    const { attempt, grant } = this.#options;
+    this.#cutBy ??= attempt.progress(grant.callId, meter);
+    if (this.#cutBy !== null) this.#upstream.abort();
+    return this.#cutBy !== null;
   }
 
   /** The connection to the provider ended, or was ended, before the response did. */
@@ -202,6 +222,8 @@ export class Call {
         usage: this.#meter?.usage() ?? null,
         visibleOutputBytes: this.#meter?.visibleOutputBytes() ?? 0,
         isFinal: this.#meter?.isComplete() ?? false,
+        // A response that is no answer may have cost something all the same.
+        hasFault: isReportedByProvider(this.#meter?.fault() ?? null),
         wasSent: this.#isSent,
       })
       .then(({ tokens, isWritten }) => {

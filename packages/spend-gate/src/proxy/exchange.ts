@@ -4,6 +4,8 @@ import { once } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { LocalResponse } from "../protocols/protocol.ts";
 
+const drainedBytesMax = 128 * 1024 * 1024;
+
 export interface WholeResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | string[]>>;
@@ -14,6 +16,8 @@ export class Exchange {
   readonly request: IncomingMessage;
   readonly #response: ServerResponse;
   readonly #gone = new AbortController();
+  /** What was written last is a part of an event, so that nothing can follow but the rest of it. */
+  isOpenEnded = false;
 
   constructor(request: IncomingMessage, response: ServerResponse) {
     this.request = request;
@@ -33,6 +37,22 @@ export class Exchange {
 
   get hasStarted(): boolean {
     return this.#response.headersSent;
+  }
+
+  /**
+   * Reads what is left of the request's body, and drops it: a client that is still sending when the connection closes may
+   * never see the response. Of a body that is too large, the connection ends all the same.
+   */
+  async drain(): Promise<void> {
+    let bytes = 0;
+    try {
+      for await (const part of this.request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+        bytes += part.length;
+        if (bytes > drainedBytesMax) return;
+      }
+    } catch {
+      // The worker is gone; the answer then goes nowhere.
+    }
   }
 
   /** Sends a whole response. The connection ends with it if the body of the request was not read. */

@@ -62,16 +62,26 @@ async function serve(
   const key = keyOf(request.headers);
   const attempt = key === null ? null : keys.find(key);
   const target = checkTarget(request.url ?? "", request.headers.host, attempt?.hosts ?? new Set());
-  if (target.kind === "refused") return exchange.answer(refusedTarget(target.status, target.message));
-  if (attempt === null) return refuseKey(exchange);
-  attempt.seen();
+  attempt?.seen();
+  if (target.kind === "refused") {
+    await exchange.drain();
+    return exchange.answer(refusedTarget(target.status, target.message));
+  }
+  if (attempt === null) {
+    await exchange.drain();
+    return refuseKey(exchange);
+  }
   const route = attempt.protocol.route(request.method ?? "GET", target.path, request.headers);
-  if (route.kind === "answered" || route.kind === "refused") return exchange.answer(route.response);
+  if (route.kind === "answered" || route.kind === "refused") {
+    await exchange.drain();
+    return exchange.answer(route.response);
+  }
   const read = await readBody(request, request.headers["content-encoding"]);
   switch (read.kind) {
     case "gone":
       return exchange.break();
     case "too_large":
+      await exchange.drain();
       return exchange.answer(
         attempt.protocol.refusal({
           kind: "too_large",
@@ -79,6 +89,7 @@ async function serve(
         }),
       );
     case "invalid":
+      await exchange.drain();
       return exchange.answer(refusedTarget(read.status, read.message));
     case "body":
       if (route.kind === "unmetered") return await attempt.unmetered(exchange, target.path, read.body);

@@ -6,6 +6,9 @@ import type { Exchange } from "./exchange.ts";
 import type { UpstreamResponse } from "./forward.ts";
 import { returnedHeaders } from "./headers.ts";
 
+/** The part of an event that is held back. One that is longer is passed on as it comes; it then cannot be taken back. */
+const openBytesMax = 256 * 1024;
+
 export class HeldBytes {
   readonly #exchange: Exchange;
   readonly #response: UpstreamResponse;
@@ -29,7 +32,9 @@ export class HeldBytes {
   /** Passes on all but the last `openBytes`. */
   async release(openBytes: number, isSettled: boolean): Promise<void> {
     const last = this.#chunks.at(-1)?.length ?? 0;
-    const kept = this.#isStream || isSettled ? openBytes : Math.max(openBytes, last);
+    const open = openBytes > openBytesMax ? 0 : openBytes;
+    const kept = this.#isStream || isSettled ? open : Math.max(open, last);
+    this.#exchange.isOpenEnded = kept < openBytes;
     let sendable = this.#bytes - kept;
     if (isSettled || sendable > 0) this.#start();
     while (sendable > 0) {

@@ -69,7 +69,7 @@ function serverFor(handler: RequestListener, requestMs: number): Server {
       requestTimeout: requestMs,
       headersTimeout: Math.min(requestMs, 10_000),
       // Node looks for late requests this often; its default of 30 s would delay the end.
-      connectionsCheckingInterval: Math.min(requestMs / 4, 5_000),
+      connectionsCheckingInterval: Math.min(Math.ceil(requestMs / 4), 5_000),
       keepAliveTimeout: 60_000,
       maxHeaderSize: 64 * 1024,
     },

@@ -230,6 +230,15 @@ describe("a bad upstream", () => {
     expect(call?.tokens).toBeGreaterThanOrEqual(1000);
   });
 
+  it("that reports an error in place of an answer costs nothing", async () => {
+    const event =
+      'event: error\ndata: {"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}\n\n';
+    const rig = await openRig(streams([event]));
+    const attempt = await rig.open();
+    expect(await (await attempt.post()).text()).toBe(event);
+    expect(await attempt.calls()).toMatchObject([{ outcome: "failed", status: 200, costMicroUsd: 0 }]);
+  });
+
   it("that sends 100 MB is cut off, and charged its bound", async () => {
     const part = Buffer.alloc(1024 * 1024, "x");
     let isGone = false;
@@ -270,6 +279,21 @@ describe("a bad upstream", () => {
     expect(await response.text()).toBe('{"error":"the key [credential] is disabled"}');
     expect(JSON.stringify([...response.headers])).not.toContain(realKey);
   });
+});
+
+it("the journal knows of a response that is longer than was held before more of it is passed on", async () => {
+  const chunk = { choices: [{ index: 0, delta: { content: "word ".repeat(8000) } }] };
+  const rig = await openRig((_request, response) =>
+    response.writeHead(200, eventStream).write(`data: ${JSON.stringify(chunk)}\n\n`.repeat(6)),
+  );
+  const attempt = await rig.open({ upstream: { provider: "openai", protocol: "openai-chat" } });
+  const body = JSON.stringify({ model: "gpt-5.5", stream: true, messages: [] });
+  const response = await attempt.post({}, { path: "/v1/chat/completions", body });
+  await response.body?.getReader().read();
+  await until(async () => ((await attempt.calls())[0]?.tokens ?? 0) > 40_000);
+  const [open] = await attempt.calls();
+  expect(open).toMatchObject({ outcome: "open", endedAt: null, estimated: true });
+  expect((await attempt.meter.close()).tokens).toBeGreaterThan(40_000);
 });
 
 describe("a failing journal", () => {
