@@ -4,14 +4,14 @@ import { reservedLabelPrefix, runLabel, type JobQuery, type JobStateKind } from 
 import { exitCodes } from "../exit-code.ts";
 import type { Io } from "../io.ts";
 import { watchJobs } from "./watch-jobs.ts";
-import { jobLines, jobTable } from "../screen/job-screen.ts";
+import { jobLines, jobTable, type Activities, type JobFacts } from "../screen/job-screen.ts";
 import { span } from "../screen/line.ts";
 import { shortId } from "../screen/short-id.ts";
 import { plainScreen } from "../screen/terminal.ts";
 import { queryOf, type Condition } from "../options/job-filter.ts";
 import { cursorOf, findNamedJob, namesOf } from "../target/find-job.ts";
 import { withTarget } from "../target/open-target.ts";
-import type { JobDocumentPage, TargetJobs, TargetOptions } from "../target/target.ts";
+import type { JobDocumentPage, Target, TargetJobs, TargetOptions } from "../target/target.ts";
 
 export interface ListOptions extends TargetOptions {
   readonly state?: readonly JobStateKind[];
@@ -33,7 +33,8 @@ interface JobListOptions extends ListOptions {
 export async function listJobs(options: JobListOptions, io: Io): Promise<number> {
   const { run } = options;
   const isPatient = options.watch === true;
-  return withTarget({ ...options, isPatient }, io, async ({ jobs, runs }) => {
+  return withTarget({ ...options, isPatient }, io, async (target) => {
+    const { jobs, runs } = target;
     const id = run === undefined ? undefined : await runs.find(run);
     const filter = listQuery({ ...options, before: await cursorOf(jobs, options.before) });
     const query = id === undefined ? filter : { ...filter, labels: { ...filter.labels, [runLabel]: id } };
@@ -47,7 +48,13 @@ export async function listJobs(options: JobListOptions, io: Io): Promise<number>
     }
     const screen = plainScreen(io.stdout);
     if (page.jobs.length === 0) screen.print([[span("No jobs.", "dim")]]);
-    else screen.print(jobTable(page.jobs, systemClock.now(), await namesOf(jobs, page.jobs)));
+    else {
+      const [names, activities] = await Promise.all([
+        namesOf(jobs, page.jobs),
+        activitiesOf(target, page.jobs),
+      ]);
+      screen.print(jobTable(page.jobs, systemClock.now(), names, activities));
+    }
     if (page.next !== null) screen.print([[span(`More with --before ${shortId(page.next)}`, "dim")]]);
     return exitCodes.succeeded;
   });
@@ -84,12 +91,26 @@ export function listQuery(options: ListOptions): JobQuery {
 }
 
 export async function showJob(id: string, options: TargetOptions, io: Io): Promise<number> {
-  return withTarget(options, io, async ({ jobs }) => {
+  return withTarget(options, io, async (target) => {
+    const { jobs } = target;
     const details = await jobs.details((await findNamedJob(jobs, id)).id);
     if (options.json === true) io.stdout.json(details);
-    else plainScreen(io.stdout).print(jobLines(details, systemClock.now()));
+    else {
+      const activities = await activitiesOf(target, [details]);
+      plainScreen(io.stdout).print(jobLines(details, systemClock.now(), activities.get(details.id)));
+    }
     return exitCodes.succeeded;
   });
+}
+
+/** Only a daemon knows what its workers do; a state directory does not. */
+async function activitiesOf(
+  { daemon }: Pick<Target, "daemon">,
+  jobs: readonly Pick<JobFacts, "state">[],
+): Promise<Activities> {
+  if (daemon === null || !jobs.some(({ state }) => state === "running")) return new Map();
+  const { running } = await daemon.client.showOverview();
+  return new Map(running.map((one) => [one.job, one]));
 }
 
 export async function cancelJobs(ids: readonly string[], options: TargetOptions, io: Io): Promise<number> {

@@ -11,6 +11,7 @@ import {
   type WhyFacts,
   type WhyReport,
 } from "@agentcore/scheduler";
+import { testPermit } from "@agentcore/scheduler/testing";
 import { budgetLines } from "./budget-screen.ts";
 import { jobLines, jobTable } from "./job-screen.ts";
 import { textOf } from "./line.ts";
@@ -68,6 +69,23 @@ it("the list has one line for each job", () => {
   ]);
 });
 
+const doing = {
+  activity: "waiting",
+  activityAt: new Date(now - 125_000).toISOString(),
+  tool: null,
+  reason: null,
+  lastOutputAt: null,
+  startedAt: null,
+} as const;
+const runs = { kind: "running", owner: "o", claimedAt: 0, started: null, cancelRequested: null } as const;
+
+it("the list says what a running job does, if that is known, unless it is stopping", () => {
+  const jobs = [record(runs), record({ ...runs, cancelRequested: reason })];
+  const lines = jobTable(jobs.map(jobDocument), now, undefined, new Map([["j1", doing]])).map(textOf);
+  expect(lines[1]).toContain("j1   running, waiting 2m5s  codex");
+  expect(lines[2]).toContain("j1   stopping");
+});
+
 const result: WorkerResult = {
   outcome: "failed",
   errorClass: "task_failed",
@@ -98,6 +116,14 @@ const result: WorkerResult = {
 };
 
 describe("one job", () => {
+  it("says what its running attempt does", () => {
+    const started: AttemptRecord["started"] = { at: 5, permit: testPermit(record(runs)), identity: null };
+    const attempt = { jobId: "j1", attempt: 1, owner: "o", claimedAt: 0, started };
+    const open: AttemptRecord = { ...attempt, endedAt: null, result: null, decision: null };
+    const shown = jobLines(jobDetailsDocument(record(runs), [open], []), now, doing).map(textOf);
+    expect(shown).toContain("  attempt 1  running: the provider has not begun to answer for 2m5s");
+  });
+
   it("says what it is, where it stands, what its attempts were and what to do", () => {
     const attempt: AttemptRecord = {
       jobId: "j1",

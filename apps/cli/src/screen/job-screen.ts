@@ -6,6 +6,7 @@ import {
   type JobDetailsDocument,
   type JobDocument,
 } from "@agentcore/contract";
+import { activityText, ageOf, type ActivityFacts } from "./activity-words.ts";
 import { paragraph, span, type Line, type Span, type Tone } from "./line.ts";
 import { formatCount, formatDollars } from "./run-view.ts";
 import { artifactTitle, describeReceipt, formatBytes } from "./summary.ts";
@@ -20,8 +21,16 @@ const taskColumns = 500;
 /** What is the same in every document about a job. */
 export type JobFacts = Omit<JobDocument, "type">;
 
+/** What the running workers do now, by job. */
+export type Activities = ReadonlyMap<string, ActivityFacts>;
+
 /** `nameOf`: the id that is shown for a job. */
-export function jobTable(jobs: readonly JobFacts[], now: number, nameOf = shortId): Line[] {
+export function jobTable(
+  jobs: readonly JobFacts[],
+  now: number,
+  nameOf = shortId,
+  activities: Activities = new Map(),
+): Line[] {
   const steps = jobs.some(({ run }) => run !== null);
   const columns = [
     { title: "JOB", isWhole: true },
@@ -37,7 +46,7 @@ export function jobTable(jobs: readonly JobFacts[], now: number, nameOf = shortI
     columns,
     jobs.map((job) => [
       span(nameOf(job.id), "accent"),
-      listedState(job, now),
+      listedState(job, now, activities.get(job.id)),
       span(job.worker),
       span(attemptText(job)),
       span(costText(job) || "–"),
@@ -70,7 +79,8 @@ export function pieceName({
   return [step, ...check, ...(iteration === null ? [] : [`iteration ${iteration}`])].join(", ");
 }
 
-export function jobLines(job: JobDetailsDocument, now: number): Line[] {
+/** `doing`: what its worker does now; undefined: it is not known. */
+export function jobLines(job: JobDetailsDocument, now: number, doing?: ActivityFacts): Line[] {
   const labels = Object.entries(job.labels).map(([name, value]) => `${name}=${value}`);
   return [
     [span(`${shortId(job.id)}  `, "accent"), stateSpan(job)],
@@ -88,7 +98,7 @@ export function jobLines(job: JobDetailsDocument, now: number): Line[] {
     ...field("task", cut(oneLine(job.instructions), taskColumns)),
     ...field("verify", cut(oneLine(job.verify ?? ""), taskColumns)),
     ...field("outputs", job.outputs.map(({ path }) => path).join(", ")),
-    ...job.attempts.flatMap(attemptLines),
+    ...job.attempts.flatMap((attempt) => attemptLines(attempt, doing, now)),
     ...job.lateResults.map(({ attempt, outcome }) => [
       span(`  attempt ${attempt}  `, "warn"),
       span(`a late result, ${outcome}: kept but not applied, because its attempt had already ended`),
@@ -96,11 +106,11 @@ export function jobLines(job: JobDetailsDocument, now: number): Line[] {
   ];
 }
 
-function attemptLines(attempt: AttemptDocument): Line[] {
+function attemptLines(attempt: AttemptDocument, doing: ActivityFacts | undefined, now: number): Line[] {
   const { outcome, code, summary, durationMs, costUsd, costBasis, artifacts, containment } = attempt;
   const title = `attempt ${attempt.attempt}`;
   if (outcome === null) {
-    const since = attempt.startedAt === null ? "claimed, not started" : "running";
+    const since = attempt.startedAt === null ? "claimed, not started" : runningText(doing, now);
     return field(title, attempt.decision === null ? since : `ended without a result: ${attempt.decision}`);
   }
   const cost = costUsd === null ? "" : `, ${formatDollars(costUsd)} (${costBasis})`;
@@ -116,6 +126,11 @@ function attemptLines(attempt: AttemptDocument): Line[] {
     ),
     ...(containment === null ? [] : field("", describeReceipt(containment))),
   ];
+}
+
+function runningText(doing: ActivityFacts | undefined, now: number): string {
+  if (doing === undefined) return "running";
+  return `running: ${activityText(doing, now) ?? doing.activity}`;
 }
 
 function stateLines(job: JobFacts, now: number): Line[] {
@@ -175,8 +190,13 @@ const stateTones = {
 export const stateSpan = ({ state, code }: Pick<JobFacts, "state" | "code">): Span =>
   span(state === "running" && code !== null ? "stopping" : state, stateTones[state]);
 
-/** As `stateSpan`; a job that may not start yet also says when it may. */
-function listedState(job: JobFacts, now: number): Span {
+/** As `stateSpan`; a job that may not start yet also says when it may, and one that runs what its worker does, if known. */
+function listedState(job: JobFacts, now: number, doing: ActivityFacts | undefined): Span {
+  if (doing !== undefined && job.state === "running" && job.code === null) {
+    const { activity, activityAt } = doing;
+    const age = activity === "working" || activityAt === null ? "" : ` ${ageOf(activityAt, now)}`;
+    return span(`running, ${activity}${age}`, stateTones.running);
+  }
   if (job.runAt === null || job.runAt <= now) return stateSpan(job);
   return span(`queued, due in ${formatDuration(job.runAt - now)}`, stateTones.queued);
 }

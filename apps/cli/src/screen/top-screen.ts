@@ -1,5 +1,6 @@
 /** The board of `top`: the overview of a daemon as lines, for a screen of any size or whole. Documents in, lines out. */
 import { formatDuration, type JsonDocument, type OverviewDocument } from "@agentcore/contract";
+import { activityText, ageOf, wholeSeconds } from "./activity-words.ts";
 import { span, type Line, type Span, type Tone } from "./line.ts";
 import { formatCount, formatDollars, formatElapsed } from "./run-view.ts";
 import { approveCommand } from "./approve-command.ts";
@@ -233,24 +234,11 @@ function spentText({ costUsd, maxCostUsd, tokens, maxTokens }: Running): string 
   return `${formatCount(tokens)}${maxTokens === null ? "" : `/${formatCount(maxTokens)}`} tokens`;
 }
 
-/** What the state means, in words, for those whose name does not say it. */
-const activityWords: Partial<Record<Running["activity"], string>> = {
-  waiting: "the provider has not begun to answer",
-  streaming: "receives an answer",
-  silent: "nothing",
-  looping: "sends the same request again and again",
-  finished: "reported its end, has not exited",
-};
-
 function doesText(one: Running, now: number): string {
-  const { activity, activityAt, tool, reason, lastOutputAt, startedAt, instructions } = one;
-  if (activity === "stopping" && reason !== null) return oneLine(reason);
-  // A daemon of an earlier version tells no `activityAt`.
-  const since = activityAt ?? lastOutputAt ?? startedAt;
-  const howLong = since === null ? "" : ` for ${ageOf(since, now)}`;
-  if (tool !== null && activity === "tool") return `${oneLine(tool)}${howLong}`;
-  const words = activityWords[activity];
-  return words === undefined ? oneLine(instructions) : `${words}${howLong}: ${oneLine(instructions)}`;
+  const { activity, tool, instructions } = one;
+  const text = activityText(one, now);
+  if (text === null) return oneLine(instructions);
+  return activity === "stopping" || tool !== null ? text : `${text}: ${oneLine(instructions)}`;
 }
 
 function waitingLines(waiting: Board["waiting"], now: number): readonly Line[] {
@@ -350,7 +338,4 @@ function triggerLines({ triggers, pauses }: Board, now: number): readonly Line[]
   );
 }
 
-const wholeSeconds = (ms: number): number => Math.round(ms / 1000) * 1000;
 const elapsed = (at: string, now: number): string => formatElapsed(Math.max(0, now - Date.parse(at)));
-const ageOf = (at: string, now: number): string =>
-  formatDuration(wholeSeconds(Math.max(0, now - Date.parse(at))));
