@@ -194,9 +194,8 @@ class LocalSpendGate implements SpendGate {
 
   async #listen(): Promise<Listeners> {
     const { clock, directory } = this.#options;
-    const { handle } = createHandler({ keys: this.#keys, clock, log: this.#log });
     try {
-      return await listen({ directory, handler: handle });
+      return await listen({ directory, handler: createHandler({ keys: this.#keys, clock, log: this.#log }) });
     } catch (error) {
       // The next attempt tries again.
       this.#listeners = null;

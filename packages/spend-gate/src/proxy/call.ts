@@ -153,7 +153,6 @@ export class Call {
         held.push(chunk);
         if (this.#settling === null && meter.isComplete()) {
           if (!(await this.#settle(meter.fault() === null ? "completed" : "failed"))) return exchange.break();
-          rest = attempt.clock.setTimer(afterCompletionMs, () => this.#upstream.abort());
         }
         if (this.#settling === null && this.#isCut(meter)) {
           // What came before the cut is paid for.
@@ -162,6 +161,8 @@ export class Call {
         }
         await this.#recordHold();
         await held.release(this.#settling === null ? meter.openEventBytes() : 0, this.#settling !== null);
+        if (this.#settling !== null)
+          rest ??= attempt.clock.setTimer(afterCompletionMs, () => this.#upstream.abort());
       }
       if (!(await this.#settle("failed"))) return exchange.break();
       await held.release(0, true);

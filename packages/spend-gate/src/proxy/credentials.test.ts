@@ -1,4 +1,5 @@
 import { createManualClock } from "@agentcore/core/testing";
+import { until } from "@agentcore/contract/testing";
 import { silentLog, systemClock } from "@agentcore/contract";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -154,4 +155,18 @@ it("a request that the provider refuses with 401 is repeated once with the next 
     { outcome: "completed" },
     { outcome: "failed", status: 401, costMicroUsd: 0 },
   ]);
+});
+
+it("closing a meter does not wait for a command that hangs", async () => {
+  let runs = 0;
+  const rig = await openRig(streams([]), {
+    providers: { anthropic: { credential: { command: "print-key", refresh: "0s" } } },
+    runCommand: () => ((runs += 1) === 1 ? Promise.resolve("key") : new Promise(() => {})),
+  });
+  const attempt = await rig.open();
+  const sent = attempt.post().catch(() => null);
+  await until(() => runs === 2);
+  expect(await attempt.meter.close()).toMatchObject({ costMicroUsd: 0, estimated: false });
+  expect(await sent).toBeNull();
+  expect(await attempt.calls()).toMatchObject([{ outcome: "cancelled", costMicroUsd: 0 }]);
 });

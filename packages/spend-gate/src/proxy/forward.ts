@@ -1,4 +1,5 @@
 /** Sends a request to the provider with its credential, and makes the response readable. */
+import { onAbort } from "@agentcore/contract";
 import { pipeline, Readable } from "node:stream";
 import zlib from "node:zlib";
 import type { Dispatcher } from "undici";
@@ -49,15 +50,26 @@ export interface UpstreamResponse {
 
 /** Rejects with an error of the connection, or `AC_CREDENTIAL_UNAVAILABLE`. */
 export async function forward(target: UpstreamTarget, request: ForwardedRequest): Promise<UpstreamResponse> {
-  const credential = await target.credential.current();
+  const credential = await unlessAborted(target.credential.current(), request.signal);
   const response = await send(target, request, credential);
   if (response.status !== 401 || credential === null) return response;
   // The credential may have been replaced meanwhile; a request that was refused has cost nothing.
   target.credential.refused(credential);
-  const next = await target.credential.current().catch(() => null);
+  const next = await unlessAborted(target.credential.current(), request.signal).catch(() => null);
   if (next === null || next.value === credential.value) return response;
   response.body.on("error", () => {}).destroy();
   return await send(target, request, next);
+}
+
+/** A command that fetches a credential may take long; the end of the request does not wait for it. */
+async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  const aborted = Promise.withResolvers<never>();
+  const ignore = onAbort(signal, () => aborted.reject(new Error("the request was aborted")));
+  try {
+    return await Promise.race([promise, aborted.promise]);
+  } finally {
+    ignore();
+  }
 }
 
 async function send(

@@ -18,13 +18,7 @@ export interface HandlerOptions {
   readonly log: Log;
 }
 
-export interface Handler {
-  readonly handle: RequestListener;
-  /** Requests without a valid key so far. */
-  foreignRequests(): number;
-}
-
-export function createHandler({ keys, clock, log }: HandlerOptions): Handler {
+export function createHandler({ keys, clock, log }: HandlerOptions): RequestListener {
   let foreign = 0;
   let loggedMs = -Infinity;
   const refuseKey = (exchange: Exchange): void => {
@@ -39,17 +33,14 @@ export function createHandler({ keys, clock, log }: HandlerOptions): Handler {
     const message = "The key is unknown to the spend gate, or the permit of its attempt has ended.";
     exchange.answer(refusal(protocolOf(exchange.request), { kind: "key", message }));
   };
-  return {
-    foreignRequests: () => foreign,
-    handle: (request, response) => {
-      const exchange = new Exchange(request, response);
-      void serve(exchange, keys, refuseKey).catch((error: unknown) => {
-        log.error({ error: errorText(error) }, "the spend gate failed to serve a request");
-        if (exchange.hasStarted) return exchange.break();
-        const message = "The spend gate failed to serve the request; its log says why.";
-        exchange.answer(refusal(protocolOf(request), { kind: "upstream", message }));
-      });
-    },
+  return (request, response) => {
+    const exchange = new Exchange(request, response);
+    void serve(exchange, keys, refuseKey).catch((error: unknown) => {
+      log.error({ error: errorText(error) }, "the spend gate failed to serve a request");
+      if (exchange.hasStarted) return exchange.break();
+      const message = "The spend gate failed to serve the request; its log says why.";
+      exchange.answer(refusal(protocolOf(request), { kind: "upstream", message }));
+    });
   };
 }
 
