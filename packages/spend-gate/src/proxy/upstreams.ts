@@ -6,9 +6,6 @@ import { readFile } from "node:fs/promises";
 import { Agent, EnvHttpProxyAgent, type Dispatcher } from "undici";
 import type { ProviderConfig } from "../config.ts";
 
-/** The longest wait for the first byte of a response, and between two: a model may think that long. */
-const silenceMsMax = 15 * 60_000;
-
 export class UpstreamPool {
   readonly #env: Readonly<Record<string, string | undefined>>;
   readonly #pools = new Map<string, Promise<Dispatcher>>();
@@ -45,8 +42,10 @@ export class UpstreamPool {
     const options = {
       connect: tls,
       allowH2: false,
-      headersTimeout: silenceMsMax,
-      bodyTimeout: silenceMsMax,
+      // The watchdog decides how long a run may wait for a response (`watchdog.first_byte`, `stream_silence`). It sees each wait,
+      // and the end of the attempt ends the request.
+      headersTimeout: 0,
+      bodyTimeout: 0,
     };
     const dispatcher = isLoopback(new URL(baseUrl).hostname)
       ? new Agent(options)
