@@ -1,8 +1,16 @@
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { createAgentCore } from "./create-agent-core.ts";
+import type { WorkerAdapter } from "@agentcore/contract";
+import { createAgentCore, type JobInput } from "./create-agent-core.ts";
 import { agentcore, makeScratch, type Scratch } from "./testing/agentcore-process.ts";
+import {
+  makeMeteredWorker,
+  realKey,
+  responseUsage,
+  startProvider,
+  workerEnviron,
+} from "./testing/metered-worker.ts";
 
 let scratch: Scratch;
 beforeEach(() => {
@@ -24,6 +32,25 @@ it("a service runs jobs in its own process, and shares them with the command lin
   const { stdout } = await agentcore(scratch, ["jobs", "show", job.id, "--state-dir", scratch.stateDir]);
   expect(stdout).toContain("succeeded");
   await core.close();
+  await core.close();
+});
+
+it("a worker of a service reaches its provider through the spend gate", async () => {
+  await using provider = await startProvider();
+  makeMeteredWorker(scratch, { url: provider.url });
+  const { default: adapter } = (await import(join(scratch.root, "house.js"))) as { default: WorkerAdapter };
+  const settings = { base_url: provider.url, model: "claude-sonnet-4-5" };
+  const core = await createAgentCore({
+    stateDir: scratch.stateDir,
+    env: { PATH: process.env["PATH"], HOUSE_KEY: realKey },
+    adapters: [adapter],
+    config: { workers: { house: { program: join(scratch.root, "house-agent.mjs"), settings } } },
+  });
+  const task = { worker: "house", workspace: scratch.workspace, instructions: "1", capabilities: ["edit"] };
+  const end = await (await core.submit({ task: task as JobInput["task"] })).result();
+  expect(end.result).toMatchObject({ outcome: "succeeded", costBasis: "metered" });
+  expect(end.result?.costUsd).toBeCloseTo(responseUsage.costUsd, 9);
+  expect(workerEnviron(scratch)["HOUSE_KEY"]).not.toBe(realKey);
   await core.close();
 });
 
