@@ -9,6 +9,7 @@ import type {
   BudgetDocument,
   DrainDocument,
   EventTopic,
+  JobCalls,
   JobSubmission,
   LogChunkDocument,
   OverviewDocument,
@@ -85,6 +86,7 @@ export interface JobDetails {
   readonly record: JobRecord;
   readonly attempts: Awaited<ReturnType<JobStore["attempts"]>>;
   readonly lateResults: Awaited<ReturnType<JobStore["lateResults"]>>;
+  readonly calls: JobCalls;
 }
 
 export interface LogRequest {

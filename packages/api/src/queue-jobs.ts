@@ -1,5 +1,5 @@
 /** The port for jobs and dead letters, made of a queue client. */
-import { AgentCoreError, onAbort, type JobSubmission } from "@agentcore/contract";
+import { AgentCoreError, onAbort, type JobCalls, type JobSubmission } from "@agentcore/contract";
 import { isTerminal, type JobRecord, type QueueClient, type WhyFacts } from "@agentcore/scheduler";
 import type { ApiPorts, JobsPort } from "./ports.ts";
 
@@ -9,12 +9,14 @@ export interface QueueJobsOptions {
   readonly artifact: JobsPort["artifact"];
   /** Checks what needs the configuration: the worker, the workspace, the price. Returns the job to submit. */
   readonly prepare: (job: JobSubmission) => Promise<JobSubmission>;
+  /** The latest calls of a job that the spend gate metered, at most as many as a document shows. */
+  readonly callsOf: (jobId: string) => Promise<JobCalls>;
   /** What `why` says beside the store. */
   readonly factsOf: (record: JobRecord) => Promise<WhyFacts>;
 }
 
 export function queueJobs(options: QueueJobsOptions): Pick<ApiPorts, "jobs" | "deadLetters"> {
-  const { client, logs, artifact, prepare, factsOf } = options;
+  const { client, logs, artifact, prepare, callsOf, factsOf } = options;
   const { store } = client;
   const ends = new SharedWaits((id) => client.ends.wait(id));
   const require = async (id: string): Promise<JobRecord> => {
@@ -32,8 +34,12 @@ export function queueJobs(options: QueueJobsOptions): Pick<ApiPorts, "jobs" | "d
       details: async (id) => {
         const record = await require(id);
         const { id: own } = record.job;
-        const [attempts, lateResults] = await Promise.all([store.attempts(own), store.lateResults(own)]);
-        return { record, attempts, lateResults };
+        const [attempts, lateResults, calls] = await Promise.all([
+          store.attempts(own),
+          store.lateResults(own),
+          callsOf(own),
+        ]);
+        return { record, attempts, lateResults, calls };
       },
       wait: async (id, signal) => {
         const record = await require(id);

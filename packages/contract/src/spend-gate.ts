@@ -132,6 +132,29 @@ export const providerCallSchema = lazySchema(() =>
 );
 export type ProviderCall = z.infer<typeof providerCallSchema>;
 
+/** The calls of one attempt of a job, counted. */
+export interface AttemptCalls {
+  readonly attempt: number;
+  readonly calls: number;
+  /** Those of them that have not ended. */
+  readonly openCalls: number;
+  /** Charged for those that ended. */
+  readonly costMicroUsd: number;
+  readonly tokens: number;
+  /** The most that the open ones can cost. */
+  readonly heldMicroUsd: number;
+  /** True if any that ended is charged an estimate. */
+  readonly estimated: boolean;
+}
+
+/** The calls of a job. */
+export interface JobCalls {
+  /** The latest, of all attempts, in the order of their start. */
+  readonly latest: readonly ProviderCall[];
+  /** Of each attempt that made a call, in their order. */
+  readonly attempts: readonly AttemptCalls[];
+}
+
 /** What the calls of an attempt cost together. */
 export interface MeteredSpending {
   readonly costMicroUsd: number;

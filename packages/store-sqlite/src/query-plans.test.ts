@@ -81,6 +81,7 @@ it("nothing that jobs and budgets do reads a whole table, so its cost does not g
   await calls.end(endedCall(openCall()));
   await calls.calls("p1");
   await calls.callsOfJob("j1");
+  await calls.attemptsOfJob("j1");
   await readSpend(database, { window: "hour", since: 0, until: 1 });
   expect(texts.size).toBeGreaterThan(40);
   expect(await flawedPlans(harmless)).toEqual([]);

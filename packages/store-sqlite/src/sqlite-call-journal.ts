@@ -4,6 +4,7 @@
  */
 import {
   AgentCoreError,
+  type AttemptCalls,
   type CallOutcome,
   type CallUsage,
   callUsageSchema,
@@ -41,6 +42,7 @@ export function createSqliteCallJournal(database: StateDatabase): CallJournal {
       ),
     callsOfJob: (jobId, limit = callsOfJobMax) =>
       database.read((sql) => sql.all(latestOfJob, jobId, limit).toReversed().map(callOf)),
+    attemptsOfJob: (jobId) => database.read((sql) => sql.all(attemptsOfJob, jobId).map(attemptCallsOf)),
   };
 }
 
@@ -70,6 +72,26 @@ const replace = insert.replace(
   `DO UPDATE SET ${columns.map((column) => `${column} = excluded.${column}`).join(", ")}`,
 );
 const latestOfJob = "SELECT * FROM provider_calls WHERE job_id = ? ORDER BY number DESC LIMIT (? + 0)";
+
+const attemptsOfJob = `
+  SELECT attempt, count(*) AS calls, sum(outcome = 'open') AS open_calls,
+    sum(CASE outcome WHEN 'open' THEN 0 ELSE cost END) AS cost,
+    sum(CASE outcome WHEN 'open' THEN 0 ELSE tokens END) AS tokens,
+    sum(CASE outcome WHEN 'open' THEN cost ELSE 0 END) AS held,
+    max(outcome <> 'open' AND estimated) AS estimated
+  FROM provider_calls WHERE job_id = ? GROUP BY attempt ORDER BY attempt`;
+
+function attemptCallsOf(row: Record<string, unknown>): AttemptCalls {
+  return {
+    attempt: Number(row["attempt"]),
+    calls: Number(row["calls"]),
+    openCalls: Number(row["open_calls"]),
+    costMicroUsd: Number(row["cost"]),
+    tokens: Number(row["tokens"]),
+    heldMicroUsd: Number(row["held"]),
+    estimated: row["estimated"] === 1,
+  };
+}
 
 /** In the order of {@link columns}. */
 function valuesOf(call: ProviderCall): SqlValue[] {

@@ -33,8 +33,12 @@ async function run(times: number, maxCost: string, options: Omit<MeteredWorkerOp
   const lines = jsonLinesOf(stdout);
   const result = lines.find(({ type }) => type === "result");
   const shown = await agentcore(scratch, ["jobs", "show", ...at, String(result?.["jobId"]), "--json"]);
-  const { attempts = [] } = JSON.parse(shown.stdout) as { attempts?: Record<string, unknown>[] };
-  return { lines, result, attempts, stdout, stderr };
+  const { attempts = [], calls = [] } = JSON.parse(shown.stdout) as {
+    attempts?: Record<string, unknown>[];
+    calls?: Record<string, unknown>[];
+  };
+  const told = await agentcore(scratch, ["jobs", "show", ...at, String(result?.["jobId"])]);
+  return { lines, result, attempts, calls, told: told.stdout, stdout, stderr };
 }
 
 /** All that is kept below the directory. */
@@ -47,12 +51,34 @@ function textBelow(directory: string): string {
 
 describe("a run through the spend gate", () => {
   it("costs what the provider's responses say, and its worker never sees the provider's key", async () => {
-    const { result, attempts, stdout, stderr } = await run(2, "1");
+    const { result, attempts, calls, told, stdout, stderr } = await run(2, "1");
     expect(result).toMatchObject({ outcome: "succeeded", costBasis: "metered" });
     expect(result?.["costUsd"]).toBeCloseTo(2 * responseUsage.costUsd, 9);
     expect(attempts).toMatchObject([
-      { outcome: "succeeded", costBasis: "metered", inputTokens: 2000, outputTokens: 200 },
+      {
+        outcome: "succeeded",
+        costBasis: "metered",
+        inputTokens: 2000,
+        outputTokens: 200,
+        metered: { calls: 2, openCalls: 0, costUsd: 0.009, tokens: 2200, heldUsd: 0, estimated: false },
+      },
     ]);
+    const call = {
+      attempt: 1,
+      provider: "anthropic",
+      model: "claude-sonnet-4-5",
+      outcome: "completed",
+      status: 200,
+      inputTokens: 1000,
+      cacheReadTokens: 0,
+      outputTokens: 100,
+      costUsd: 0.0045,
+      estimated: false,
+      priceSource: expect.stringContaining("genai-prices"),
+    };
+    expect(calls).toMatchObject([call, call]);
+    expect(told).toContain("2 calls, 2,200 tokens, $0.0090");
+    expect(told).toMatch(/attempt 1 +anthropic\/claude-sonnet-4-5 +1,000 .*\$0\.0045 .*completed/);
     expect(asked().map(({ path, headers }) => [path, headers["x-api-key"]])).toEqual([
       ["/v1/messages", realKey],
       ["/v1/messages", realKey],

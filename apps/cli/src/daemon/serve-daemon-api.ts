@@ -20,6 +20,7 @@ import { createSettingPlaces } from "../config/setting-place.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import { workflowEventJson, runResultJson } from "../json/workflow-documents.ts";
 import { prepareJob } from "../library/prepare-job.ts";
+import { callsOfJob } from "../queue/job-calls.ts";
 import { leftProcesses } from "../state/quarantine.ts";
 import { packageVersion } from "../version.ts";
 import type { DaemonParts } from "./open-daemon.ts";
@@ -111,6 +112,7 @@ export async function serveDaemonApi(options: DaemonApiOptions): Promise<ServedA
         client,
         logs: (request) => readLogChunk(request, places),
         artifact: (request) => readArtifactChunk(request, places),
+        callsOf: (id) => callsOfJob(composition.calls, id),
         prepare: (job) => prepareJob(job, { adapters, config }),
         factsOf: async ({ job }) => ({
           placeOf: await createSettingPlaces(loaded),

@@ -7,6 +7,7 @@ import {
   type JobDocument,
 } from "@agentcore/contract";
 import { activityText, ageOf, type ActivityFacts } from "./activity-words.ts";
+import { callLines, meteredText } from "./call-screen.ts";
 import { paragraph, span, type Line, type Span, type Tone } from "./line.ts";
 import { formatCount, formatDollars } from "./run-view.ts";
 import { artifactTitle, describeReceipt, formatBytes } from "./summary.ts";
@@ -99,6 +100,7 @@ export function jobLines(job: JobDetailsDocument, now: number, doing?: ActivityF
     ...field("verify", cut(oneLine(job.verify ?? ""), taskColumns)),
     ...field("outputs", job.outputs.map(({ path }) => path).join(", ")),
     ...job.attempts.flatMap((attempt) => attemptLines(attempt, doing, now)),
+    ...callLines(job.calls, job.earlierCalls),
     ...job.lateResults.map(({ attempt, outcome }) => [
       span(`  attempt ${attempt}  `, "warn"),
       span(`a late result, ${outcome}: kept but not applied, because its attempt had already ended`),
@@ -111,7 +113,10 @@ function attemptLines(attempt: AttemptDocument, doing: ActivityFacts | undefined
   const title = `attempt ${attempt.attempt}`;
   if (outcome === null) {
     const since = attempt.startedAt === null ? "claimed, not started" : runningText(doing, now);
-    return field(title, attempt.decision === null ? since : `ended without a result: ${attempt.decision}`);
+    return [
+      ...field(title, attempt.decision === null ? since : `ended without a result: ${attempt.decision}`),
+      ...field("", meteredText(attempt)),
+    ];
   }
   const cost = costUsd === null ? "" : `, ${formatDollars(costUsd)} (${costBasis})`;
   return [
@@ -120,6 +125,7 @@ function attemptLines(attempt: AttemptDocument, doing: ActivityFacts | undefined
       `${outcome}${code === null ? "" : `: ${code}`} after ${formatDuration(durationMs ?? 0)}${cost}`,
       outcome === "succeeded" ? "good" : "bad",
     ),
+    ...field("", meteredText(attempt)),
     ...field("", oneLine(summary ?? "")),
     ...artifacts.flatMap((artifact) =>
       field("", `${artifactTitle(artifact)} ${artifact.path} (${formatBytes(artifact.bytes)})`),

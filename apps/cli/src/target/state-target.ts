@@ -11,12 +11,13 @@ import {
   submitDocument,
   type JobPage,
 } from "@agentcore/scheduler";
-import { createSqliteJournal, createSqliteLedger } from "@agentcore/store-sqlite";
+import { createSqliteCallJournal, createSqliteJournal, createSqliteLedger } from "@agentcore/store-sqlite";
 import { listRuns } from "@agentcore/workflow";
 import { createSettingPlaces } from "../config/setting-place.ts";
 import { readLogChunk } from "../daemon/attempt-files.ts";
 import type { Io } from "../io.ts";
 import { budgetLevels } from "../queue/budget-levels.ts";
+import { callsOfJob } from "../queue/job-calls.ts";
 import { lastRefusal, noteRefusal } from "../queue/last-refusal.ts";
 import { requireJob, type OpenedQueue } from "../queue/open-queue.ts";
 import { leftProcesses } from "../state/quarantine.ts";
@@ -45,7 +46,7 @@ export function stateTarget(opened: OpenedQueue, io: Io): Target {
 /** Enough for quick copies, little enough to print as it comes. */
 const logBytes = 256 * 1024;
 
-function stateJobs({ store, client, loaded, state }: OpenedQueue): TargetJobs {
+function stateJobs({ store, client, loaded, state, database }: OpenedQueue): TargetJobs {
   return {
     submit: async (jobs) => {
       const outcomes = await client.submitAll(jobs);
@@ -65,7 +66,8 @@ function stateJobs({ store, client, loaded, state }: OpenedQueue): TargetJobs {
     details: async (id) => {
       const record = await requireJob(store, id);
       const { id: own } = record.job;
-      return jobDetailsDocument(record, await store.attempts(own), await store.lateResults(own));
+      const calls = await callsOfJob(createSqliteCallJournal(database), own);
+      return jobDetailsDocument(record, await store.attempts(own), await store.lateResults(own), calls);
     },
     decisions: async (id) => {
       const [report, placeOf] = await Promise.all([client.why(id), createSettingPlaces(loaded)]);

@@ -125,13 +125,14 @@ function addQueryRoutes(app: ApiApp, jobs: JobsPort): void {
       method: "get",
       path: "/v1/jobs/{id}",
       group,
-      summary: "Shows a job with its attempts, each with what it was granted, and its receipt.",
+      summary:
+        "Shows a job with its attempts, each with what it was granted, and its receipt, and its latest calls to the provider.",
       params: idParams,
       answer: one("JobDetails"),
     },
     async ({ params: { id } }) => {
-      const { record, attempts, lateResults } = await jobs.details(id);
-      return jobDetailsDocument(record, attempts, lateResults);
+      const { record, attempts, lateResults, calls } = await jobs.details(id);
+      return jobDetailsDocument(record, attempts, lateResults, calls);
     },
   );
 }

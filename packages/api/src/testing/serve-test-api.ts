@@ -147,6 +147,7 @@ export function memoryPorts({
     ...queueJobs({
       client,
       prepare: async (job) => job,
+      callsOf: async () => ({ latest: [], attempts: [] }),
       factsOf: async () => ({ placeOf: () => null, left: [] }),
       logs: async ({ jobId, attempt, stream, encoding, offset, limit }) => {
         const text = "line 1\nline 2\n".slice(offset).slice(0, limit);

@@ -6,6 +6,7 @@ import { z } from "zod";
 import { dedupSchema } from "../job.ts";
 import { lazySchema } from "../lazy-schema.ts";
 import { permitRecordSchema } from "../permit.ts";
+import { callOutcomes } from "../spend-gate.ts";
 import { artifactKindSchema, artifactSchema, containmentReceiptSchema } from "../result.ts";
 import { outputSpecSchema } from "../task.ts";
 import { workerEventSchema } from "../worker-event.ts";
@@ -66,6 +67,50 @@ const jobShape = () => ({
 export const jobDocumentSchema = lazySchema(() => z.strictObject({ type: z.literal("job"), ...jobShape() }));
 export type JobDocument = z.infer<typeof jobDocumentSchema>;
 
+/** Most entries of `calls`. */
+export const shownCallsMax = 50;
+
+const tokens = () => count.nullable();
+
+const callSchema = () =>
+  z.strictObject({
+    id: text,
+    attempt: count,
+    provider: text,
+    model: maybeText.meta({ description: "As the request names it." }),
+    startedAt: z.number(),
+    endedAt: maybeNumber,
+    outcome: z.enum(callOutcomes).meta({
+      description:
+        "`open`: it has not ended, or the runtime died during it; `cut`: ended at the ceiling; `cancelled`: the worker or the runtime broke it off; `failed`: the provider did, or its answer is no response.",
+    }),
+    status: z.int().nullable().meta({ description: "HTTP status of the provider; null: no response." }),
+    inputTokens: tokens().meta({ description: "Without what is read from or written to a cache." }),
+    cacheReadTokens: tokens(),
+    cacheWrite5mTokens: tokens(),
+    cacheWrite1hTokens: tokens(),
+    outputTokens: tokens(),
+    reasoningTokens: tokens().meta({ description: "A part of the output." }),
+    hostedToolCalls: tokens(),
+    tokens: count.meta({ description: "Charged; while it is open, the most that it can use." }),
+    costUsd: z.number().meta({ description: "Charged; while it is open, the most that it can cost." }),
+    estimated: z.boolean().meta({
+      description: "The response did not report what it used: the charge is computed, or is a bound.",
+    }),
+    priceSource: maybeText.meta({ description: "Where the price comes from; null: the model has none." }),
+  });
+export type CallDocument = z.infer<ReturnType<typeof callSchema>>;
+
+const meteredSchema = () =>
+  z.strictObject({
+    calls: count,
+    openCalls: count,
+    costUsd: z.number().meta({ description: "Of the calls that ended." }),
+    tokens: count,
+    heldUsd: z.number().meta({ description: "The most that the open calls can cost." }),
+    estimated: z.boolean(),
+  });
+
 const attemptSchema = lazySchema(() =>
   z.strictObject({
     attempt: count,
@@ -82,6 +127,9 @@ const attemptSchema = lazySchema(() =>
     durationMs: maybeNumber,
     costUsd: maybeNumber,
     costBasis: maybeText,
+    metered: meteredSchema().nullable().meta({
+      description: "Its calls to the provider, as the spend gate counts them; null: it made none there.",
+    }),
     inputTokens: z.int().nullable(),
     cachedInputTokens: z.int().nullable(),
     outputTokens: z.int().nullable(),
@@ -102,6 +150,11 @@ export const jobDetailsDocumentSchema = lazySchema(() =>
     verify: maybeText,
     outputs: z.array(outputSpecSchema),
     attempts: z.array(attemptSchema),
+    calls: z
+      .array(callSchema())
+      .max(shownCallsMax)
+      .meta({ description: "The latest calls through the spend gate, of all attempts, oldest first." }),
+    earlierCalls: count.meta({ description: "How many calls came before those of `calls`." }),
     lateResults: z.array(
       z.strictObject({ attempt: count, at: z.number(), kind: text, outcome: text, summary: text }),
     ),

@@ -1,5 +1,5 @@
 /** A {@link CallJournal} in memory, for embedding without a state directory and for tests. It ends with the process. */
-import { AgentCoreError, BoundedMap, type ProviderCall } from "@agentcore/contract";
+import { AgentCoreError, type AttemptCalls, BoundedMap, type ProviderCall } from "@agentcore/contract";
 import { type CallJournal, callsOfJobMax } from "./spend-gate.ts";
 
 /** Permits whose calls are kept; the oldest are forgotten first. */
@@ -28,6 +28,32 @@ export function createMemoryCallJournal(): CallJournal {
       const calls = [...permits.values()].flatMap((ofPermit) => [...ofPermit.values()]);
       return calls.filter((call) => call.jobId === jobId).slice(-limit);
     },
+    async attemptsOfJob(jobId) {
+      const calls = [...permits.values()].flatMap((ofPermit) => [...ofPermit.values()]);
+      const byAttempt = Map.groupBy(
+        calls.filter((call) => call.jobId === jobId),
+        ({ attempt }) => attempt,
+      );
+      return [...byAttempt]
+        .map(([attempt, made]) => countedCalls(attempt, made))
+        .toSorted((a, b) => a.attempt - b.attempt);
+    },
+  };
+}
+
+function countedCalls(attempt: number, calls: readonly ProviderCall[]): AttemptCalls {
+  const open = calls.filter(({ outcome }) => outcome === "open");
+  const ended = calls.filter(({ outcome }) => outcome !== "open");
+  const costOf = (some: readonly ProviderCall[]): number =>
+    some.reduce((sum, { costMicroUsd }) => sum + costMicroUsd, 0);
+  return {
+    attempt,
+    calls: calls.length,
+    openCalls: open.length,
+    costMicroUsd: costOf(ended),
+    tokens: ended.reduce((sum, { tokens }) => sum + tokens, 0),
+    heldMicroUsd: costOf(open),
+    estimated: ended.some(({ estimated }) => estimated),
   };
 }
 

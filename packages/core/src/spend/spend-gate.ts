@@ -4,6 +4,7 @@
  * among the calls of the attempt.
  */
 import type {
+  AttemptCalls,
   SpendGateAccess,
   Upstream,
   MeteredSpending,
@@ -86,6 +87,8 @@ export interface CallJournal {
   calls(permitId: string): Promise<readonly ProviderCall[]>;
   /** The latest `limit` calls of a job, of all its attempts, in the order of their start. Default {@link callsOfJobMax}. */
   callsOfJob(jobId: string, limit?: number): Promise<readonly ProviderCall[]>;
+  /** The calls of each attempt of a job, counted, in the order of the attempts. An attempt without calls has no entry. */
+  attemptsOfJob(jobId: string): Promise<readonly AttemptCalls[]>;
 }
 
 /** Calls that `callsOfJob` returns if no limit is given. */

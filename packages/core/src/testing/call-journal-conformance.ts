@@ -78,6 +78,7 @@ const checks: Readonly<Record<string, Check>> = {
   "a permit and a job without calls have none": async ({ journal }) => {
     assert.deepEqual(await journal.calls("p1"), []);
     assert.deepEqual(await journal.callsOfJob("j1"), []);
+    assert.deepEqual(await journal.attemptsOfJob("j1"), []);
   },
 
   "calls are listed in the order of their start, whatever the clock said and however they ended": async ({
@@ -133,6 +134,34 @@ const checks: Readonly<Record<string, Check>> = {
       ],
     );
     assert.deepEqual(idsOf(await journal.callsOfJob("j1", 2)), ["a2", "b1"]);
+  },
+
+  "the calls of each attempt are counted, what is open apart from what is charged": async ({ journal }) => {
+    await journal.begin(openCall({ id: "b1", permitId: "p2", attempt: 2 }));
+    await journal.end(endedCall(openCall({ id: "a1" })));
+    await journal.end(endedCall(openCall({ id: "a2" }), { estimated: true, outcome: "cancelled" }));
+    await journal.begin(openCall({ id: "x1", permitId: "px", jobId: "j10" }));
+    await journal.end(endedCall(openCall({ id: "b2", permitId: "p2", attempt: 2 })));
+    assert.deepEqual(await journal.attemptsOfJob("j1"), [
+      {
+        attempt: 1,
+        calls: 2,
+        openCalls: 0,
+        costMicroUsd: 8642,
+        tokens: 2474,
+        heldMicroUsd: 0,
+        estimated: true,
+      },
+      {
+        attempt: 2,
+        calls: 2,
+        openCalls: 1,
+        costMicroUsd: 4321,
+        tokens: 1237,
+        heldMicroUsd: 90_000,
+        estimated: false,
+      },
+    ]);
   },
 };
 

@@ -1,10 +1,15 @@
 /** Jobs as documents: flat, with null for what is not known. Public interface; the schemas are in the contract. */
 import {
+  shownCallsMax,
   tokensOf,
+  type AttemptCalls,
   type AttemptDocument,
+  type CallDocument,
+  type JobCalls,
   type JobDecisionsDocument,
   type JobDetailsDocument,
   type JobDocument,
+  type ProviderCall,
 } from "@agentcore/contract";
 import { reasonOfState, type AttemptRecord, type JobRecord, type JobState } from "../job-record.ts";
 import type { LateResult } from "../job-store.ts";
@@ -73,14 +78,21 @@ export function jobDetailsDocument(
   record: JobRecord,
   attempts: readonly AttemptRecord[],
   lateResults: readonly LateResult[],
+  calls: JobCalls = { latest: [], attempts: [] },
 ): JobDetailsDocument {
+  const latest = calls.latest.slice(-shownCallsMax);
+  const metered = new Map(calls.attempts.map((each) => [each.attempt, each]));
+  const allCalls = calls.attempts.reduce((sum, each) => sum + each.calls, 0);
   return {
     type: "job_details",
     ...jobFields(record),
     dedup: record.job.dedup,
     verify: record.job.task.verify ?? null,
     outputs: [...(record.job.task.outputs ?? [])],
-    attempts: attempts.map(attemptDocument),
+    attempts: attempts.map((attempt) => attemptDocument(attempt, metered.get(attempt.attempt))),
+    calls: latest.map(callDocument),
+    // A call can begin between the two reads.
+    earlierCalls: Math.max(0, allCalls - latest.length),
     lateResults: lateResults.map(({ ref, at, kind, result }) => ({
       attempt: ref.attempt,
       at,
@@ -127,14 +139,48 @@ export function jobDecisionsDocument(
   };
 }
 
-function attemptDocument({
-  attempt,
-  claimedAt,
-  started,
-  endedAt,
-  decision,
-  result,
-}: AttemptRecord): AttemptDocument {
+function callDocument(call: ProviderCall): CallDocument {
+  const { id, attempt, provider, model, startedAt, endedAt, outcome, status, usage } = call;
+  return {
+    id,
+    attempt,
+    provider,
+    model,
+    startedAt,
+    endedAt,
+    outcome,
+    status,
+    inputTokens: usage?.inputTokens ?? null,
+    cacheReadTokens: usage?.cacheReadTokens ?? null,
+    cacheWrite5mTokens: usage?.cacheWrite5mTokens ?? null,
+    cacheWrite1hTokens: usage?.cacheWrite1hTokens ?? null,
+    outputTokens: usage?.outputTokens ?? null,
+    reasoningTokens: usage?.reasoningTokens ?? null,
+    hostedToolCalls: usage?.hostedToolCalls ?? null,
+    tokens: call.tokens,
+    costUsd: usdOf(call.costMicroUsd),
+    estimated: call.estimated,
+    priceSource: call.priceSource,
+  };
+}
+
+function meteredDocument({ calls, openCalls, costMicroUsd, tokens, heldMicroUsd, estimated }: AttemptCalls) {
+  return {
+    calls,
+    openCalls,
+    costUsd: usdOf(costMicroUsd),
+    tokens,
+    heldUsd: usdOf(heldMicroUsd),
+    estimated,
+  };
+}
+
+const usdOf = (microUsd: number): number => microUsd / 1e6;
+
+function attemptDocument(
+  { attempt, claimedAt, started, endedAt, decision, result }: AttemptRecord,
+  calls: AttemptCalls | undefined,
+): AttemptDocument {
   return {
     attempt,
     claimedAt,
@@ -150,6 +196,7 @@ function attemptDocument({
     durationMs: result?.durationMs ?? null,
     costUsd: result?.costUsd ?? null,
     costBasis: result?.costBasis ?? null,
+    metered: calls === undefined ? null : meteredDocument(calls),
     inputTokens: result?.usage.inputTokens ?? null,
     cachedInputTokens: result?.usage.cachedInputTokens ?? null,
     outputTokens: result?.usage.outputTokens ?? null,

@@ -40,11 +40,12 @@ const tokensText = ({ inputTokens, cachedInputTokens, outputTokens }: Attempt): 
     : `${countText(inputTokens)} in, ${countText(cachedInputTokens)} cached, ${countText(outputTokens)} out`;
 
 function factsOf(attempt: Attempt): readonly Fact[] {
-  const { exitCode, costUsd, costBasis, session, filesChanged } = attempt;
+  const { exitCode, costUsd, costBasis, metered, session, filesChanged } = attempt;
   return [
     { term: "Took", value: <Duration ms={attempt.durationMs} /> },
     { term: "Exit code", value: exitCode ?? "–" },
     { term: "Cost", value: `${moneyText(costUsd)}${costUsd === null ? "" : ` (${costBasis ?? "none"})`}` },
+    ...(metered === null ? [] : [{ term: "Calls", value: meteredText(metered) }]),
     { term: "Tokens", value: tokensText(attempt) },
     {
       term: "Files changed",
@@ -53,6 +54,11 @@ function factsOf(attempt: Attempt): readonly Fact[] {
     },
     ...(session === null ? [] : [{ term: "Session", value: plainText(session) }]),
   ];
+}
+
+function meteredText({ calls, costUsd, openCalls, heldUsd }: NonNullable<Attempt["metered"]>): string {
+  const open = openCalls === 0 ? "" : `; ${countText(openCalls)} open, which can cost ${moneyText(heldUsd)}`;
+  return `${countText(calls)} for ${moneyText(costUsd)}${open}`;
 }
 
 const filesShown = 10;

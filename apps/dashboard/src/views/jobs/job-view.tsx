@@ -13,6 +13,7 @@ import { Age, Duration, Money, ShortId, Time } from "../../parts/values.tsx";
 import { hrefOf, route } from "../../route.ts";
 import { ArtifactText } from "./artifact-text.tsx";
 import { Attempts } from "./attempts.tsx";
+import { Calls } from "./calls.tsx";
 import { isDelayed, isOpen, jobHref, JobState } from "./job-columns.tsx";
 import { LogSection } from "./log-view.tsx";
 import { fact } from "./fact.ts";
@@ -68,6 +69,7 @@ export function JobView(): JSX.Element {
       <LogSection id={job.id} attempt={job.attempt} />
       <NewestPatch job={job} />
       <Attempts job={job} />
+      <Calls job={job} />
       <Timeline chapters={storyOf(job, why)} />
     </>
   );

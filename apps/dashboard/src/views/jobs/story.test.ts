@@ -3,7 +3,10 @@ import { grantText, storyOf, type Attempt, type Decisions, type Job } from "./st
 
 const at = (second: number): string => new Date(Date.UTC(2026, 0, 1, 0, 0, second)).toISOString();
 
-const shape: Omit<Job, "type" | "dedup" | "verify" | "outputs" | "attempts" | "lateResults"> = {
+const shape: Omit<
+  Job,
+  "type" | "dedup" | "verify" | "outputs" | "attempts" | "calls" | "earlierCalls" | "lateResults"
+> = {
   id: "j",
   state: "queued",
   worker: "codex",
@@ -46,6 +49,8 @@ const job = (change: Partial<Job> = {}): Job => ({
   verify: null,
   outputs: [],
   attempts: [],
+  calls: [],
+  earlierCalls: 0,
   lateResults: [],
   ...change,
 });
@@ -87,6 +92,7 @@ const attempt = (change: Partial<Attempt>): Attempt => ({
   durationMs: null,
   costUsd: null,
   costBasis: null,
+  metered: null,
   inputTokens: null,
   cachedInputTokens: null,
   outputTokens: null,
