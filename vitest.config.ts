@@ -28,6 +28,7 @@ const slow = [
   "packages/crash-tests/src/one-key.test.ts",
   "packages/crash-tests/src/restart-intensity.test.ts",
   "packages/crash-tests/src/soak/soak.test.ts",
+  "packages/crash-tests/src/spend/spend.test.ts",
   "packages/crash-tests/src/stopped-owner.test.ts",
   "packages/crash-tests/src/unnoted-start.test.ts",
   "packages/crash-tests/src/workflow/**/*.test.ts",

@@ -1,7 +1,8 @@
 /**
  * The way in: `main.ts headline --jobs 500 --kills 200 --seed S` runs the crash test of the queue, `main.ts workflow
  * --kills 100 --seed S` that of workflows, `main.ts daemon --deliveries 1000 --kills 20 --seed S` that of the daemon, `main.ts
- * daemon-soak --minutes 30 --seed S` runs a daemon under load with faults, `main.ts burst --runs 500` lets many runs in at once, `main.ts mutants` checks that
+ * daemon-soak --minutes 30 --seed S` runs a daemon under load with faults, `main.ts spend --kills 100 --seed S`
+ * checks what runs may spend, `main.ts burst --runs 500` lets many runs in at once, `main.ts mutants` checks that
  * tests notice planted bugs. Ends with 1 where something was found.
  */
 import { parseArgs } from "node:util";
@@ -15,6 +16,7 @@ import { mutantLine, runMutants } from "./mutants/run-mutants.ts";
 import { daemonSoak } from "./soak/daemon-soak.ts";
 import { inMountNamespace } from "./soak/mount-namespace.ts";
 import { soakVerdict } from "./soak/soak-lines.ts";
+import { spend, spendLines } from "./spend/spend.ts";
 import { isClean } from "./verdict.ts";
 import * as workflow from "./workflow/workflow-kills.ts";
 import { workflowKillsLines } from "./workflow/workflow-kills-lines.ts";
@@ -30,6 +32,8 @@ const { positionals, values } = parseArgs({
     "run-every": { type: "string", default: "10" },
     deliveries: { type: "string", default: "1000" },
     seed: { type: "string" },
+    permits: { type: "string", default: "50" },
+    "healthy-runs": { type: "string", default: "200" },
     keep: { type: "boolean", default: false },
   },
 });
@@ -73,6 +77,19 @@ switch (positionals[0]) {
     process.exitCode = isWell ? 0 : 1;
     break;
   }
+  case "spend": {
+    const seed = values.seed === undefined ? testSeed("test of money") : Number(values.seed);
+    const report = await spend({
+      permits: Number(values.permits),
+      kills: Number(values.kills ?? 20),
+      healthyRuns: Number(values["healthy-runs"]),
+      seed,
+      print,
+    });
+    for (const line of spendLines(report, seed)) print(line);
+    process.exitCode = report.findings.length === 0 ? 0 : 1;
+    break;
+  }
   case "burst": {
     const report = await burst(Number(values.runs));
     for (const line of burstLines(report)) print(line);
@@ -88,7 +105,7 @@ switch (positionals[0]) {
   }
   default:
     print(
-      "usage: main.ts headline [--jobs N] [--kills N] [--seed S] [--keep] | workflow [--kills N] [--seed S] | daemon [--deliveries N] [--kills N] [--seed S] | daemon-soak [--minutes N] [--rate N] [--run-every N] [--seed S] | burst [--runs N] | mutants",
+      "usage: main.ts headline [--jobs N] [--kills N] [--seed S] [--keep] | workflow [--kills N] [--seed S] | daemon [--deliveries N] [--kills N] [--seed S] | daemon-soak [--minutes N] [--rate N] [--run-every N] [--seed S] | spend [--kills N] [--permits N] [--healthy-runs N] [--seed S] | burst [--runs N] | mutants",
     );
     process.exitCode = 2;
 }
