@@ -170,7 +170,7 @@ async function rowOf(one: OvershootCase, permits: number, seed: number): Promise
                 `${one.what}: ${beyondCap} beyond the cap, ${beyondCeilings} beyond ceilings, in micro-dollars; hidden reasoning explains ${hidden}`,
               ]
             : []),
-          ...(level.costSpentMicroUsd < billed
+          ...(level.costSpentMicroUsd + hidden < billed
             ? [`${one.what}: the ledger has ${level.costSpentMicroUsd} micro-dollars, ${billed} were billed`]
             : []),
           ...(level.costHeldMicroUsd > 0 ? [`${one.what}: ${level.costHeldMicroUsd} are still held`] : []),
