@@ -6,8 +6,8 @@ import { costOfScript, startScriptedProvider } from "./scripted-provider.ts";
 import { SpendRuntime } from "./spend-runtime.ts";
 import { inStateDirectory } from "./state-directory.ts";
 
-export const healthyKinds = ["128,000 tokens", "cached", "reasoning", "tool loop", "sub-agents"] as const;
-export type HealthyKind = (typeof healthyKinds)[number];
+const healthyKinds = ["128,000 tokens", "cached", "reasoning", "tool loop", "sub-agents"] as const;
+type HealthyKind = (typeof healthyKinds)[number];
 
 export interface FalseCutRow {
   readonly kind: HealthyKind;

@@ -20,37 +20,25 @@ export interface PlannedRun {
   readonly lanes: readonly (readonly PlannedCall[])[];
 }
 
-/** `refused`: by the gate. `broken`: the response did not reach its end. */
-export interface CallEnding {
-  readonly call: PlannedCall;
-  readonly kind: "whole" | "broken off" | "refused" | "broken";
-}
-
-/** Each lane ends with its first refusal. */
+/** Each lane ends with its first call that is refused or cut. */
 export async function sendCalls(
   { lanes }: PlannedRun,
   access: SpendGateAccess,
   signal: CancelSignal,
-): Promise<CallEnding[]> {
-  const ended = await Promise.all(
+): Promise<void> {
+  await Promise.all(
     lanes.map(async (calls) => {
-      const endings: CallEnding[] = [];
-      for (const call of calls) {
-        const kind = await send(call, access, signal);
-        endings.push({ call, kind });
-        if (kind === "refused" || kind === "broken") break;
-      }
-      return endings;
+      for (const call of calls) if (!(await send(call, access, signal))) break;
     }),
   );
-  return ended.flat();
 }
 
+/** Whether the response came as far as the worker wanted it. */
 async function send(
   { script, inputBytes, maxTokens, breaksOff }: PlannedCall,
   { url, key }: SpendGateAccess,
   signal: CancelSignal,
-): Promise<CallEnding["kind"]> {
+): Promise<boolean> {
   const question = `${script.inputTokens} `.padEnd(inputBytes, "text ");
   try {
     const response = await fetch(`${url}/v1/messages`, {
@@ -70,16 +58,16 @@ async function send(
     });
     if (response.status !== 200 || response.body === null) {
       await response.text();
-      return "refused";
+      return false;
     }
     let end = "";
     for await (const bytes of response.body) {
-      if (breaksOff) return "broken off";
+      if (breaksOff) return true;
       end = (end + Buffer.from(bytes).toString("latin1")).slice(-200);
     }
-    return end.includes('"type":"message_stop"') ? "whole" : "broken";
+    return end.includes('"type":"message_stop"');
   } catch (error) {
     ignore(error, "the gate ended the connection, or the run is stopped");
-    return "broken";
+    return false;
   }
 }

@@ -73,7 +73,7 @@ export async function spendKills(options: SpendKillsOptions): Promise<SpendKills
         });
         if (kill % 10 === 0) options.print(`${kill} kills, ${provider.bills.length} responses billed`);
       }
-      return { kills: options.kills, ...sums };
+      return sums.report(options.kills);
     } finally {
       await provider.close();
     }
@@ -136,7 +136,7 @@ interface Life {
   readonly withoutCalls: number;
 }
 
-export class Sums {
+class Sums {
   exactCalls = 0;
   openCalls = 0;
   estimatedCalls = 0;
@@ -145,6 +145,13 @@ export class Sums {
   exactMicroUsd = 0;
   withoutCallsMicroUsd = 0;
   readonly findings: string[] = [];
+
+  report(kills: number): SpendKillsReport {
+    const { exactCalls, openCalls, estimatedCalls, billedMicroUsd, bookedMicroUsd } = this;
+    const { exactMicroUsd, withoutCallsMicroUsd, findings } = this;
+    const calls = { exactCalls, openCalls, estimatedCalls };
+    return { kills, ...calls, billedMicroUsd, bookedMicroUsd, exactMicroUsd, withoutCallsMicroUsd, findings };
+  }
 
   addLife({ tenant, bills, calls, level, withoutCalls }: Life): void {
     const billed = sumOf(bills.map(({ microUsd }) => microUsd));

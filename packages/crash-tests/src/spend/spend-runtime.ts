@@ -18,7 +18,7 @@ import { createRuntime, endingOf, type InProcessRuntime, runtimeConfigSchema } f
 import { fakeAdapter, fakeResult } from "@agentcore/core/testing";
 import { createSpendGate, providersSchema } from "@agentcore/spend-gate";
 import { createSqliteCallJournal, createSqliteLedger, type StateDatabase } from "@agentcore/store-sqlite";
-import { type CallEnding, type PlannedRun, sendCalls } from "./planned-run.ts";
+import { type PlannedRun, sendCalls } from "./planned-run.ts";
 import { scriptedPrices } from "./scripted-provider.ts";
 
 export interface SpendRuntimeOptions {
@@ -35,14 +35,12 @@ export interface SpendRuntimeOptions {
 export interface RunEnding {
   readonly run: PlannedRun;
   readonly result: WorkerResult | "refused";
-  readonly calls: readonly CallEnding[];
 }
 
 export class SpendRuntime {
   readonly #options: SpendRuntimeOptions;
   readonly #runtime: InProcessRuntime;
   readonly #planned = new Map<string, PlannedRun>();
-  readonly #endings = new Map<string, CallEnding[]>();
   /** Runs that have a permit or are asking for one. */
   #busy = 0;
   /** How many runs have ended. */
@@ -92,7 +90,7 @@ export class SpendRuntime {
       if (result !== null) {
         this.#ends += 1;
         this.#wake();
-        return { run, result, calls: this.#endings.get(run.id) ?? [] };
+        return { run, result };
       }
       if (this.#busy > 0 || ends !== this.#ends) {
         await nextEnd;
@@ -101,7 +99,7 @@ export class SpendRuntime {
       this.#isFull = true;
       this.#wake();
     }
-    return { run, result: "refused", calls: [] };
+    return { run, result: "refused" };
   }
 
   close(): Promise<void> {
@@ -153,7 +151,7 @@ export class SpendRuntime {
         baseUrl: this.#options.providerUrl,
         credential: { kind: "none" },
       });
-      this.#endings.set(run.id, await sendCalls(run, access, permit.signal));
+      await sendCalls(run, access, permit.signal);
       const cause = permit.signal.reason;
       return cause === null ? fakeResult() : fakeResult({ ...endingOf(cause), code: cause.code });
     } catch (error) {
