@@ -62,7 +62,8 @@ exit 1
       `workers: { ${worker}: { program: ${program}, settings: { base_url: "http://127.0.0.1:9/v1", model: m, api_key_env: ${variable} } } }\n`,
     );
     const seen = new Set<string>();
-    const env = { [variable]: secret, OTHER: secret };
+    // The spend gate keeps the key, and withholds a copy of it; the worker gets another secret.
+    const env = { [variable]: `key-${secret}`, OTHER: secret };
     const args = ["--worker", worker, "--env", "OTHER", "--config", config, "--key", "shown"];
     const { code } = await agentcore(scratch, ["submit", "-", ...args], { env, input: `Say ${secret}.` });
     expect(code).toBe(0);
