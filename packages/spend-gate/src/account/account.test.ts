@@ -220,6 +220,20 @@ describe("calls at the same time", () => {
     expect(one.begin(next)).toMatchObject({ kind: "granted", maxOutputTokens: null });
   });
 
+  it("wait rather than get a short answer, because the holds of the others are more than they will cost", () => {
+    const one = account({ ceilingMicroUsd: 0.15 * dollar });
+    const first = granted(one, asks());
+    const next = asks();
+    expect(one.begin(next)).toEqual({ kind: "wait" });
+    // What fits is enough for an answer of usual length.
+    const ample = account({ ceilingMicroUsd: 0.3 * dollar });
+    granted(ample, asks());
+    expect(ample.begin(asks({ maxOutputTokens: 32_000 }))).toMatchObject({ maxOutputTokens: 19_800 });
+    one.end(first.callId, { ...whole, usage: used({ inputTokens: 1000, outputTokens: 9000 }) });
+    // Nobody else is open: what is left is all that there will be.
+    expect(one.begin(next)).toMatchObject({ kind: "granted", maxOutputTokens: 5800 });
+  });
+
   it("wait where too many are in flight", () => {
     const one = account({ limits: { ...noLimits, callsInFlight: 2 } });
     const first = granted(one, asks());
@@ -233,10 +247,7 @@ describe("calls at the same time", () => {
     let rooms = 0;
     const one = account({ ceilingMicroUsd: 0.2 * dollar, onRoom: () => (rooms += 1) });
     const first = granted(one, asks({ inputBytes: 200_000, maxOutputTokens: 8000 }));
-    expect(one.begin(asks({ maxOutputTokens: 5000 }))).toMatchObject({
-      kind: "granted",
-      maxOutputTokens: 1900,
-    });
+    expect(one.begin(asks({ maxOutputTokens: 1900 }))).toMatchObject({ kind: "granted" });
     expect(one.begin(asks({ maxOutputTokens: 5000 }))).toEqual({ kind: "wait" });
     one.progress(first.callId, {
       usage: used({ inputTokens: 20_000, outputTokens: 1 }),

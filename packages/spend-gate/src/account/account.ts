@@ -5,7 +5,8 @@
  * together stay within the ceiling. One exception is by nature: reasoning that the response does not show and that exceeds
  * the hold of a call whose output was not limited, because more money was left when it began. It is charged in full.
  *
- * A call whose request does not fit while others are open waits for them: their holds are larger than what they will cost.
+ * A call whose request does not fit while others are open, or only with a short answer, waits for them: their holds are larger
+ * than what they will cost.
  * After a refusal for a ceiling, a limit or a loop, and after a cut, every later request gets the same refusal.
  */
 import { type CallUsage, type MeteredSpending, noCallUsage } from "@agentcore/contract";
@@ -147,6 +148,7 @@ export class Account {
       room,
       outputBound,
       limitsOutput: isLimited,
+      isAmongOthers: this.#open.size > 0,
     });
     if (fit.kind === "too_large") {
       if (this.#open.size > 0) return { kind: "wait" };

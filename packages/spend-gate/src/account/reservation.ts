@@ -40,10 +40,18 @@ export interface FitQuery {
   readonly room: Room;
   readonly outputBound: number;
   readonly limitsOutput: boolean;
+  /** Other calls of the attempt are open. */
+  readonly isAmongOthers: boolean;
 }
 
 /** A shorter answer is of no use to an agent: where not even that fits, the request is refused. */
 const outputFloor = 1024;
+
+/**
+ * With other calls open, a request for which not even that fits waits for them. Their holds are more than they will cost, so
+ * that a limit now could shorten an answer which the ceiling has room for. Few answers of agents are longer.
+ */
+const outputFloorAmongOthers = 8192;
 
 /** Calls of hosted tools that are held for a request that offers them. */
 const hostedToolCallsBound = 10;
@@ -53,13 +61,14 @@ const hostedToolCallsBound = 10;
  * answer could use, the output is limited to what fits.
  */
 export function fitRequest(query: FitQuery): Fit | TooLarge {
-  const { request, price, factor, inputTokens, room, outputBound, limitsOutput } = query;
+  const { request, price, factor, inputTokens, room, outputBound, limitsOutput, isAmongOthers } = query;
   const hostedToolCalls = request.hostedTools.length > 0 ? hostedToolCallsBound : 0;
   const input = { inputTokens, hostedToolCalls, cacheWrites: request.cacheWrites, factor };
   const known = Math.min(request.maxOutputTokens ?? Infinity, price.outputCeiling ?? Infinity);
   const most = Number.isFinite(known) ? known : outputBound;
   const wanted = Math.min(most, outputBound);
-  const floor = Math.max(Math.min(wanted, outputFloor), request.minOutputTokens);
+  const useful = isAmongOthers ? outputFloorAmongOthers : outputFloor;
+  const floor = Math.max(Math.min(wanted, useful), request.minOutputTokens);
   const affordable = price.outputThatFits(room.costMicroUsd, input);
   const fitting = Math.min(affordable, room.tokens - inputTokens);
   const amountsFor = (outputTokens: number): Amounts => ({
