@@ -78,11 +78,16 @@ export async function falseCuts({ runs, headroom, seed }: FalseCutOptions): Prom
           refused: unwell.length - cut,
           cut,
           shortened,
-          findings: unwell.map(({ run, result }) =>
-            result === "refused"
-              ? `${kind}: ${run.id} got no permit`
-              : `${kind}: ${run.id} with a ceiling of $${run.ceilingUsd} ended with ${result.outcome}: ${result.summary}`,
-          ),
+          findings: [
+            ...unwell.map(({ run, result }) =>
+              result === "refused"
+                ? `${kind}: ${run.id} got no permit`
+                : `${kind}: ${run.id} with a ceiling of $${run.ceilingUsd} ended with ${result.outcome}: ${result.summary}`,
+            ),
+            ...(shortened > 0
+              ? [`${kind}: ${shortened} responses are shorter than they would have been`]
+              : []),
+          ],
         });
       }
       return rows;
