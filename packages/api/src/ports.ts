@@ -7,6 +7,7 @@ import type {
   ArtifactChunkDocument,
   ArtifactKind,
   BudgetDocument,
+  CallSpend,
   DrainDocument,
   EventTopic,
   JobCalls,
@@ -218,6 +219,8 @@ export interface DaemonPort {
   overview(): Promise<OverviewDocument>;
   /** Spend that was booked in windows of an hour or a day, of everything (`global`) and of each worker (`worker:NAME`). */
   spend(range: SpendRange): Promise<readonly SpendLevel[]>;
+  /** By the calls that the spend gate metered. */
+  callSpend(range: Pick<SpendRange, "since" | "until">): Promise<CallSpend>;
   pricing(): Omit<PricingDocument, "type">;
   /** Takes no more work, and ends when nothing works any more. Resolves once it has begun. */
   drain(): Promise<Omit<DrainDocument, "type">>;

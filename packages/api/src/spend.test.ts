@@ -1,6 +1,8 @@
 import { expect, it } from "vitest";
 import { spendDocument, spendRange, type SpendAsked } from "./spend.ts";
 
+const nothingMetered = { sinceAt: 0, untilAt: 0, workers: [], models: [], tenants: [] };
+
 const at = (text: string): number => Date.parse(`2026-${text}Z`);
 const now = at("05-10T12:34");
 
@@ -18,7 +20,7 @@ it.each<[string, SpendAsked, string, string, number]>([
 ])("spend is asked for %s", (_what, asked, since, until, count) => {
   const range = spendRange(asked, now);
   expect([range.since, range.until]).toEqual([at(since), at(until)]);
-  expect(spendDocument(range, []).buckets).toHaveLength(count);
+  expect(spendDocument(range, [], nothingMetered).buckets).toHaveLength(count);
 });
 
 it.each<[string, SpendAsked, RegExp]>([
@@ -32,11 +34,15 @@ it.each<[string, SpendAsked, RegExp]>([
 
 it("has every hour, with the whole and the part of each worker, whatever a worker is called", () => {
   const range = spendRange({ bucket: "hour", since: at("05-01T00:00"), until: at("05-01T03:00") }, now);
-  const { buckets } = spendDocument(range, [
-    { at: at("05-01T01:00"), scope: "global", costUsd: 0.5, tokens: 10 },
-    { at: at("05-01T01:00"), scope: "worker:claude", costUsd: 0.3, tokens: 8 },
-    { at: at("05-01T01:00"), scope: "worker:__proto__", costUsd: 0.2, tokens: 2 },
-  ]);
+  const { buckets } = spendDocument(
+    range,
+    [
+      { at: at("05-01T01:00"), scope: "global", costUsd: 0.5, tokens: 10 },
+      { at: at("05-01T01:00"), scope: "worker:claude", costUsd: 0.3, tokens: 8 },
+      { at: at("05-01T01:00"), scope: "worker:__proto__", costUsd: 0.2, tokens: 2 },
+    ],
+    nothingMetered,
+  );
   expect(buckets.map(({ costUsd, tokens }) => [costUsd, tokens])).toEqual([
     [0, 0],
     [0.5, 10],

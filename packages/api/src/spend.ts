@@ -1,5 +1,5 @@
 /** Spend over time: which hours or days are asked for, and their amounts as a document without a gap. Pure. */
-import { AgentCoreError, type SpendDocument } from "@agentcore/contract";
+import { AgentCoreError, type CallSpend, type SpendDocument } from "@agentcore/contract";
 import type { SpendLevel, SpendRange } from "./ports.ts";
 
 const spendBucketsMax = 750;
@@ -32,12 +32,14 @@ export function spendRange({ bucket = "day", ...asked }: SpendAsked, now: number
 export function spendDocument(
   { bucket, bucketMs, since, until }: SpendRange,
   levels: readonly SpendLevel[],
+  metered: CallSpend,
 ): SpendDocument {
   const at = Array.from({ length: (until - since) / bucketMs }, (_, index) => since + index * bucketMs);
   const byStart = Map.groupBy(levels, (level) => level.at);
   return {
     type: "spend",
     bucket,
+    metered,
     buckets: at.map((start) => {
       const found = byStart.get(start) ?? [];
       const whole = found.find(({ scope }) => scope === "global");

@@ -8,6 +8,7 @@ export type { Sql } from "./sql.ts";
 export { openStateDatabase, type StateDatabase, type StateDatabaseOptions } from "./state-database.ts";
 export { createSqliteCallJournal } from "./sqlite-call-journal.ts";
 export { createSqliteLedger, type SqliteLedgerOptions } from "./sqlite-ledger.ts";
+export { readCallSpend, type CallSpendQuery } from "./read-call-spend.ts";
 export { readSpend, type SpendQuery, type SpendRow } from "./read-spend.ts";
 export { createSqliteJobStore } from "./sqlite-job-store.ts";
 export { createSqliteJournal } from "./sqlite-journal.ts";

@@ -5,6 +5,7 @@
 import {
   acceptedDocumentSchema,
   budgetDocumentSchema,
+  callSpendDocumentSchema,
   cancelDocumentSchema,
   configurationEventSchema,
   documentSchema,
@@ -79,6 +80,7 @@ const documents: Readonly<Record<string, z.ZodType>> = {
   log: logEventDocumentSchema,
   budget: budgetDocumentSchema,
   pricing: pricingDocumentSchema,
+  callSpend: callSpendDocumentSchema,
   /** The files of a new adapter. */
   adapter: lazySchema(() =>
     z.strictObject({ type: z.literal("adapter"), name: text, directory: text, files: z.array(text) }),

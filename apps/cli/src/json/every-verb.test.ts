@@ -107,6 +107,7 @@ it("the machine and its money: doctor, backup, budget, trust, adapters", async (
     { type: "budget", scope: "global", window: "day", limit: 5, left: 5 },
     { type: "budget", window: null },
     { type: "pricing" },
+    { type: "call_spend" },
   ]);
   await json("trust");
   expect((await json("trust", "--list")).lines).toMatchObject([{ type: "trust", trusted: true }]);

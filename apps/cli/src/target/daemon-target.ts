@@ -5,6 +5,7 @@ import {
   isAgentCoreError,
   omitUndefined,
   type BudgetDocument,
+  type SpendDocument,
   type DeadLetterListQuery,
   type ErrorDocument,
   type JobDocument,
@@ -44,10 +45,15 @@ export function daemonTarget(options: WithTargetOptions & { readonly url: string
     runs: daemonRuns(client),
     daemon: { place: url, isHere: url.startsWith("unix:"), client },
     budgets: async () => {
-      const [{ items }, pricing] = await Promise.all([client.listBudgets(), client.showPricing()]);
+      const [{ items }, pricing, spend] = await Promise.all([
+        client.listBudgets(),
+        client.showPricing(),
+        client.listSpend({ bucket: "day" }),
+      ]);
       return {
         budgets: items.map((each) => itemValue<BudgetDocument>(each)),
         pricing: documentValue(pricing),
+        spent: { type: "call_spend", ...documentValue<SpendDocument>(spend).metered },
       };
     },
     config: () => loadOptionsConfig(options, io),

@@ -1,5 +1,6 @@
 /** The state directory of this machine as the target of commands. */
 import { systemClock } from "@agentcore/contract";
+import { windowStartOf } from "@agentcore/core";
 import {
   editJob,
   jobDecisionsDocument,
@@ -11,7 +12,13 @@ import {
   submitDocument,
   type JobPage,
 } from "@agentcore/scheduler";
-import { createSqliteCallJournal, createSqliteJournal, createSqliteLedger } from "@agentcore/store-sqlite";
+import {
+  createSqliteCallJournal,
+  createSqliteJournal,
+  createSqliteLedger,
+  readCallSpend,
+  type CallSpendQuery,
+} from "@agentcore/store-sqlite";
 import { listRuns } from "@agentcore/workflow";
 import { createSettingPlaces } from "../config/setting-place.ts";
 import { readLogChunk } from "../daemon/attempt-files.ts";
@@ -38,9 +45,21 @@ export function stateTarget(opened: OpenedQueue, io: Io): Target {
     budgets: async () => ({
       budgets: await budgetLevels(loaded.config, createSqliteLedger(database), systemClock.now()),
       pricing: { type: "pricing", unpriced: loaded.config.unpriced },
+      spent: {
+        type: "call_spend",
+        ...(await readCallSpend(database, lastDays(systemClock.now()))),
+      },
     }),
     config: async () => loaded,
   };
+}
+
+const dayMs = 86_400_000;
+
+/** The last 30 days, as the API counts them: whole ones in UTC, today included. */
+function lastDays(now: number): CallSpendQuery {
+  const today = windowStartOf("day", now);
+  return { since: today - 29 * dayMs, until: today + dayMs };
 }
 
 /** Enough for quick copies, little enough to print as it comes. */

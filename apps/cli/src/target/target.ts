@@ -6,6 +6,7 @@ import type { AgentCoreClient } from "@agentcore/client";
 import type {
   ApprovalDocument,
   BudgetDocument,
+  CallSpendDocument,
   CancelDocument,
   ErrorDocument,
   JobDecisionsDocument,
@@ -36,9 +37,16 @@ export interface Target {
   readonly runs: TargetRuns;
   /** The daemon; null: the state directory. */
   readonly daemon: TargetDaemon | null;
-  budgets(): Promise<{ readonly budgets: readonly BudgetDocument[]; readonly pricing: PricingDocument }>;
+  budgets(): Promise<Budgets>;
   /** The configuration of this machine: its workers and defaults. */
   readonly config: () => Promise<LoadedConfig>;
+}
+
+export interface Budgets {
+  readonly budgets: readonly BudgetDocument[];
+  readonly pricing: PricingDocument;
+  /** Of the last 30 days. */
+  readonly spent: CallSpendDocument;
 }
 
 export interface TargetDaemon {

@@ -1,7 +1,7 @@
 /** A worker that calls its provider over HTTP, the adapter of it, and a provider on loopback: for runs through the spend gate. */
 import { once } from "node:events";
 import { chmodSync, readFileSync, writeFileSync } from "node:fs";
-import { createServer, type IncomingHttpHeaders } from "node:http";
+import { createServer, type IncomingHttpHeaders, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import type { Scratch } from "./agentcore-process.ts";
@@ -21,7 +21,7 @@ export interface TestProvider extends AsyncDisposable {
   }[];
 }
 
-/** Answers every request as the Messages API does, with the same usage. */
+/** Answers every request as the Messages API does, with the same usage; a request for a stream with text that does not end. */
 export async function startProvider(): Promise<TestProvider> {
   const requests: { path: string; headers: IncomingHttpHeaders; body: string }[] = [];
   const server = createServer((request, response) => {
@@ -29,6 +29,10 @@ export async function startProvider(): Promise<TestProvider> {
     request.setEncoding("utf8").on("data", (text: string) => (body += text));
     request.on("end", () => {
       requests.push({ path: request.url ?? "", headers: request.headers, body });
+      if (body.includes('"stream":true')) {
+        streamWords(response);
+        return;
+      }
       const { inputTokens: input_tokens, outputTokens: output_tokens } = responseUsage;
       const message = {
         id: `msg_${requests.length}`,
@@ -53,15 +57,32 @@ export async function startProvider(): Promise<TestProvider> {
   };
 }
 
-/** Asks its provider as often as its instructions say, and goes on whatever the answer is. */
+/** A response that goes on until its connection is closed. */
+function streamWords(response: ServerResponse): void {
+  const send = (type: string, rest: object): void => {
+    response.write(`event: ${type}\ndata: ${JSON.stringify({ type, ...rest })}\n\n`);
+  };
+  response.writeHead(200, { "content-type": "text/event-stream" });
+  const usage = { input_tokens: responseUsage.inputTokens, output_tokens: 1 };
+  const message = { id: "msg", type: "message", role: "assistant", model: "claude-sonnet-4-5", content: [] };
+  send("message_start", { message: { ...message, stop_reason: null, usage } });
+  send("content_block_start", { index: 0, content_block: { type: "text", text: "" } });
+  const delta = { type: "text_delta", text: "some more words of an answer " };
+  const timer = setInterval(() => send("content_block_delta", { index: 0, delta }), 20);
+  response.on("close", () => clearInterval(timer));
+}
+
+/** Asks its provider as often as its instructions say, or once for a stream if they say `stream`, and goes on whatever the answer is. */
 const program = `#!${process.execPath}
 import { readFileSync, writeFileSync } from "node:fs";
 const { HOUSE_URL, HOUSE_KEY } = process.env;
 writeFileSync("environ.txt", readFileSync("/proc/self/environ"));
-const times = Number(readFileSync(0, "utf8"));
+const asked = readFileSync(0, "utf8");
+const stream = asked === "stream";
+const times = stream ? 1 : Number(asked);
 const content = "word ".repeat(300);
 for (let at = 1; at <= times; at += 1) {
-  const body = JSON.stringify({ model: "claude-sonnet-4-5", max_tokens: 4000, messages: [{ role: "user", content: at + content }] });
+  const body = JSON.stringify({ model: "claude-sonnet-4-5", max_tokens: 4000, stream, messages: [{ role: "user", content: at + content }] });
   const headers = { "x-api-key": HOUSE_KEY, "content-type": "application/json" };
   const answer = await fetch(HOUSE_URL + "/v1/messages", { method: "POST", headers, body });
   console.log(answer.status + " " + (await answer.text()).slice(0, 200));

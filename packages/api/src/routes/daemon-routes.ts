@@ -111,13 +111,15 @@ function addSpendRoute(app: ApiApp, daemon: DaemonPort, clock: Clock): void {
       method: "get",
       path: "/v1/spend",
       group,
-      summary: "Shows what was spent in each hour or day, and by which worker; at most 750 of them.",
+      summary:
+        "Shows what was spent in each hour or day, and by which worker; at most 750 of them. Also what the calls through the spend gate cost, by worker, model and tenant.",
       query: spendQuerySchema,
       answer: one("Spend"),
     },
     async ({ query }) => {
       const range = spendRange(query, clock.now());
-      return spendDocument(range, await daemon.spend(range));
+      const [levels, metered] = await Promise.all([daemon.spend(range), daemon.callSpend(range)]);
+      return spendDocument(range, levels, metered);
     },
   );
 }

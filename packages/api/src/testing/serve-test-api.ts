@@ -183,6 +183,13 @@ export function memoryPorts({
         { at: since + bucketMs, scope: "global", costUsd: 3, tokens: 30 },
         { at: since + bucketMs, scope: "worker:shell", costUsd: 2, tokens: 20 },
       ],
+      callSpend: async ({ since, until }) => ({
+        sinceAt: since,
+        untilAt: until,
+        workers: [],
+        models: [{ name: "anthropic/claude-opus-5", calls: 2, costUsd: 2, tokens: 20, heldUsd: 1 }],
+        tenants: [],
+      }),
       pricing: () => ({ unpriced: "zero" }),
       drain: async () => ({ jobs: 0, runs: 0, deadline: null }),
       stopAll: async (reason) => ({

@@ -64,6 +64,42 @@ export const drainDocumentSchema = lazySchema(() =>
 );
 export type DrainDocument = z.infer<typeof drainDocumentSchema>;
 
+/** Most entries of each list of {@link CallSpend}. */
+export const callSpendMax = 50;
+
+const callSpendEntries = () =>
+  z
+    .array(
+      z.strictObject({
+        name: text.nullable(),
+        calls: count,
+        /** Of the calls that ended. */
+        costUsd: z.number(),
+        tokens: count,
+        /** The most that the calls can cost that have not ended, or that were open when their runtime died. */
+        heldUsd: z.number(),
+      }),
+    )
+    .max(callSpendMax);
+
+/** What the calls cost that the spend gate metered, and whose jobs are still kept. The dearest first. */
+const callSpendShape = () => ({
+  sinceAt: z.number(),
+  /** Not included. */
+  untilAt: z.number(),
+  workers: callSpendEntries(),
+  /** `PROVIDER/MODEL`. */
+  models: callSpendEntries(),
+  /** Null: jobs without a tenant. */
+  tenants: callSpendEntries(),
+});
+
+export const callSpendDocumentSchema = lazySchema(() =>
+  z.strictObject({ type: z.literal("call_spend"), ...callSpendShape() }),
+);
+export type CallSpendDocument = z.infer<typeof callSpendDocumentSchema>;
+export type CallSpend = Omit<CallSpendDocument, "type">;
+
 /** What was spent in each hour or day, without a gap: what it cost is booked when the attempt ends, in the hour and day in which it began. */
 export const spendDocumentSchema = lazySchema(() =>
   z.strictObject({
@@ -80,6 +116,8 @@ export const spendDocumentSchema = lazySchema(() =>
         workers: z.record(z.string(), z.strictObject({ costUsd: z.number(), tokens: z.int() })),
       }),
     ),
+    /** By the calls of the same time, which count from their start. */
+    metered: z.strictObject(callSpendShape()),
   }),
 );
 export type SpendDocument = z.infer<typeof spendDocumentSchema>;

@@ -9,6 +9,7 @@ import { Section } from "../../parts/section.tsx";
 import { Table } from "../../parts/table.tsx";
 import { Money } from "../../parts/values.tsx";
 import { route, setQuery } from "../../route.ts";
+import { CallSpendTables } from "./call-spend.tsx";
 import { bucketText, SpendChart } from "./spend-chart.tsx";
 import { spanOf, spans, stacksOf, type Bucket, type Span } from "./spend-series.ts";
 
@@ -43,7 +44,10 @@ export function SpendOverTime(): JSX.Element {
       {data === null ? (
         error === null && <Loading />
       ) : (
-        <Spent buckets={data.buckets} bucket={data.bucket} span={span} />
+        <>
+          <Spent buckets={data.buckets} bucket={data.bucket} span={span} />
+          <CallSpendTables metered={data.metered} />
+        </>
       )}
     </Section>
   );
