@@ -47,12 +47,13 @@ export async function spendKills(options: SpendKillsOptions): Promise<SpendKills
     const journal = createSqliteCallJournal(database);
     const sums = new Sums();
     try {
-      for (let kill = 1; kill <= options.kills; kill += 1) {
-        const tenant = `life-${kill}`;
+      let kills = 0;
+      for (let life = 1; kills < options.kills; life += 1) {
+        const tenant = `life-${life}`;
         const billsBefore = provider.bills.length;
         const { permits, seed } = options;
-        await killedLife(
-          { directory, providerUrl: provider.url, tenant, permits, seed: seed + kill },
+        const wasKilled = await killedLife(
+          { directory, providerUrl: provider.url, tenant, permits, seed: seed + life },
           provider,
           draws,
         );
@@ -71,7 +72,9 @@ export async function spendKills(options: SpendKillsOptions): Promise<SpendKills
           level: await tenantLevel(ledger, tenant),
           withoutCalls: bounds.reduce((sum, bound) => sum + bound, 0),
         });
-        if (kill % 10 === 0) options.print(`${kill} kills, ${provider.bills.length} responses billed`);
+        if (!wasKilled) continue;
+        kills += 1;
+        if (kills % 10 === 0) options.print(`${kills} kills, ${provider.bills.length} responses billed`);
       }
       return sums.report(options.kills);
     } finally {
@@ -80,12 +83,15 @@ export async function spendKills(options: SpendKillsOptions): Promise<SpendKills
   });
 }
 
-/** A tenth of the kills come during the start; the others at a moment of a response, or shortly after it. */
+/**
+ * A tenth of the kills come during the start; the others at a moment of a response, or shortly after it. False if the runtime
+ * used up its cap before that, and ended.
+ */
 async function killedLife(
   options: SpendProcessOptions,
   provider: ScriptedProvider,
   draws: Draws,
-): Promise<void> {
+): Promise<boolean> {
   const child = spawn(
     process.execPath,
     ["--conditions=@agentcore/source", program, JSON.stringify(options)],
@@ -97,7 +103,7 @@ async function killedLife(
     draws.pick<Moment>(["request", "chunk", "end"]),
     draws.pick([0, 0, 1, 5, 20]),
   ];
-  let left = draws.whole(1, 120);
+  let left = draws.whole(1, 80);
   const reached = new Promise<void>((resolve) => {
     provider.onMoment = (moment) => {
       if (moment === wanted) left -= 1;
@@ -112,8 +118,9 @@ async function killedLife(
   if (child.exitCode === null) child.kill("SIGKILL");
   await exited;
   provider.onMoment = () => {};
-  if (child.exitCode !== null)
+  if (child.exitCode !== null && child.exitCode !== 0)
     throw new Error(`The runtime ended with code ${child.exitCode} before it was killed.`);
+  return child.exitCode === null;
 }
 
 /** Runs are numbered in the order of their start, and as many as there are permits can be open without a bill. */
