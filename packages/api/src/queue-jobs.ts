@@ -1,6 +1,18 @@
 /** The port for jobs and dead letters, made of a queue client. */
-import { AgentCoreError, onAbort, type JobCalls, type JobSubmission } from "@agentcore/contract";
-import { isTerminal, type JobRecord, type QueueClient, type WhyFacts } from "@agentcore/scheduler";
+import {
+  AgentCoreError,
+  onAbort,
+  type AttemptCalls,
+  type JobCalls,
+  type JobSubmission,
+} from "@agentcore/contract";
+import {
+  isTerminal,
+  withCallsSoFar,
+  type JobRecord,
+  type QueueClient,
+  type WhyFacts,
+} from "@agentcore/scheduler";
 import type { ApiPorts, JobsPort } from "./ports.ts";
 
 export interface QueueJobsOptions {
@@ -11,12 +23,14 @@ export interface QueueJobsOptions {
   readonly prepare: (job: JobSubmission) => Promise<JobSubmission>;
   /** The latest calls of a job that the spend gate metered, at most as many as a document shows. */
   readonly callsOf: (jobId: string) => Promise<JobCalls>;
+  /** Counts the calls of each attempt of a job that the spend gate metered. */
+  readonly attemptCallsOf: (jobId: string) => Promise<readonly AttemptCalls[]>;
   /** What `why` says beside the store. */
   readonly factsOf: (record: JobRecord) => Promise<WhyFacts>;
 }
 
 export function queueJobs(options: QueueJobsOptions): Pick<ApiPorts, "jobs" | "deadLetters"> {
-  const { client, logs, artifact, prepare, callsOf, factsOf } = options;
+  const { client, logs, artifact, prepare, callsOf, attemptCallsOf, factsOf } = options;
   const { store } = client;
   const ends = new SharedWaits((id) => client.ends.wait(id));
   const require = async (id: string): Promise<JobRecord> => {
@@ -28,7 +42,10 @@ export function queueJobs(options: QueueJobsOptions): Pick<ApiPorts, "jobs" | "d
     deadLetters: client.deadLetters,
     jobs: {
       submit: async (jobs) => client.submitAll(await Promise.all(jobs.map(prepare))),
-      list: (query) => store.list(query),
+      list: async (query) => {
+        const page = await store.list(query);
+        return { ...page, jobs: await withCallsSoFar(page.jobs, attemptCallsOf) };
+      },
       count: (query) => store.count(query),
       get: (id) => store.get(id),
       details: async (id) => {

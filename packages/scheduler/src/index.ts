@@ -6,6 +6,7 @@ export {
   jobDetailsDocument,
   jobDocument,
   type WhyFacts,
+  withCallsSoFar,
 } from "./documents/job-documents.ts";
 export * from "./documents/answer-documents.ts";
 export { jobResult, resultLine, type JobResult } from "./documents/result-line.ts";

@@ -1,4 +1,5 @@
 /** What a run has spent is seen while it runs, and is not lost if it is stopped. */
+import { until } from "@agentcore/contract/testing";
 import { afterAll, afterEach, beforeEach, expect, it } from "vitest";
 import {
   agentcore,
@@ -60,6 +61,17 @@ it("a run reports what it spent while its provider streams, and a cancelled one 
   expect(result).toMatchObject({ outcome: "cancelled", costBasis: "estimated" });
   expect(result?.["costUsd"]).toBeGreaterThanOrEqual(usage.at(-1) ?? Infinity);
   expect((await shownJob()).costUsd).toBe(result?.["costUsd"]);
+});
+
+it("the list of jobs shows what the calls of a running job that ended have cost", async () => {
+  const running = startAgentcore(scratch, [...runOf("--json").slice(0, -1), "2 then stream"], { env });
+  const costs = async () => {
+    const { stdout } = await agentcore(scratch, ["jobs", "list", ...at, "--json"]);
+    return jsonLinesOf(stdout).map(({ state, costUsd }) => [state, costUsd]);
+  };
+  await until(async () => JSON.stringify(await costs()) === JSON.stringify([["running", 0.009]]));
+  running.child.kill("SIGINT");
+  expect(jsonLinesOf((await running.finished).stdout).at(-1)).toMatchObject({ outcome: "cancelled" });
 });
 
 it("the screen of a run shows what it spent of its ceiling while its provider streams", async () => {

@@ -112,6 +112,7 @@ export async function serveDaemonApi(options: DaemonApiOptions): Promise<ServedA
         client,
         logs: (request) => readLogChunk(request, places),
         artifact: (request) => readArtifactChunk(request, places),
+        attemptCallsOf: (id) => composition.calls.attemptsOfJob(id),
         callsOf: (id) => callsOfJob(composition.calls, id),
         prepare: (job) => prepareJob(job, { adapters, config }),
         factsOf: async ({ job }) => ({

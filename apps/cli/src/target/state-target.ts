@@ -10,6 +10,7 @@ import {
   jobResult,
   replayedDocument,
   submitDocument,
+  withCallsSoFar,
   type JobPage,
 } from "@agentcore/scheduler";
 import {
@@ -66,6 +67,7 @@ function lastDays(now: number): CallSpendQuery {
 const logBytes = 256 * 1024;
 
 function stateJobs({ store, client, loaded, state, database }: OpenedQueue): TargetJobs {
+  const calls = createSqliteCallJournal(database);
   return {
     submit: async (jobs) => {
       const outcomes = await client.submitAll(jobs);
@@ -77,7 +79,10 @@ function stateJobs({ store, client, loaded, state, database }: OpenedQueue): Tar
       return outcomes.map(submitDocument);
     },
     lastRefusal: () => lastRefusal(state),
-    list: async (query) => documentsOf(await store.list(query)),
+    list: async (query) => {
+      const page = await store.list(query);
+      return documentsOf({ ...page, jobs: await withCallsSoFar(page.jobs, (id) => calls.attemptsOfJob(id)) });
+    },
     get: async (id) => {
       const record = await store.get(id);
       return record === undefined ? undefined : jobDocument(record);
@@ -85,8 +90,8 @@ function stateJobs({ store, client, loaded, state, database }: OpenedQueue): Tar
     details: async (id) => {
       const record = await requireJob(store, id);
       const { id: own } = record.job;
-      const calls = await callsOfJob(createSqliteCallJournal(database), own);
-      return jobDetailsDocument(record, await store.attempts(own), await store.lateResults(own), calls);
+      const made = await callsOfJob(calls, own);
+      return jobDetailsDocument(record, await store.attempts(own), await store.lateResults(own), made);
     },
     decisions: async (id) => {
       const [report, placeOf] = await Promise.all([client.why(id), createSettingPlaces(loaded)]);

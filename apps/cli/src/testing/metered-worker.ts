@@ -72,16 +72,17 @@ function streamWords(response: ServerResponse): void {
   response.on("close", () => clearInterval(timer));
 }
 
-/** Asks its provider as often as its instructions say, or once for a stream if they say `stream`, and goes on whatever the answer is. */
+/** Asks its provider as often as its instructions say, then once for a stream if they end with `stream`, and goes on whatever the answer is. */
 const program = `#!${process.execPath}
 import { readFileSync, writeFileSync } from "node:fs";
 const { HOUSE_URL, HOUSE_KEY } = process.env;
 writeFileSync("environ.txt", readFileSync("/proc/self/environ"));
 const asked = readFileSync(0, "utf8");
-const stream = asked === "stream";
-const times = stream ? 1 : Number(asked);
+const streams = asked.endsWith("stream");
+const times = (parseInt(asked) || 0) + (streams ? 1 : 0);
 const content = "word ".repeat(300);
 for (let at = 1; at <= times; at += 1) {
+  const stream = streams && at === times;
   const body = JSON.stringify({ model: "claude-sonnet-4-5", max_tokens: 4000, stream, messages: [{ role: "user", content: at + content }] });
   const headers = { "x-api-key": HOUSE_KEY, "content-type": "application/json" };
   const answer = await fetch(HOUSE_URL + "/v1/messages", { method: "POST", headers, body });

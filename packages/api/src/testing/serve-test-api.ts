@@ -148,6 +148,7 @@ export function memoryPorts({
       client,
       prepare: async (job) => job,
       callsOf: async () => ({ latest: [], attempts: [] }),
+      attemptCallsOf: async () => [],
       factsOf: async () => ({ placeOf: () => null, left: [] }),
       logs: async ({ jobId, attempt, stream, encoding, offset, limit }) => {
         const text = "line 1\nline 2\n".slice(offset).slice(0, limit);

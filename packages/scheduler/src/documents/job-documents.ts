@@ -20,6 +20,23 @@ type JobFields = Omit<JobDocument, "type">;
 
 export const jobDocument = (record: JobRecord): JobDocument => ({ type: "job", ...jobFields(record) });
 
+/** The records, with what the calls of running attempts have cost so far: a record is charged when its attempt ends. */
+export function withCallsSoFar(
+  records: readonly JobRecord[],
+  attemptCallsOf: (jobId: string) => Promise<readonly AttemptCalls[]>,
+): Promise<readonly JobRecord[]> {
+  return Promise.all(
+    records.map(async (record) => {
+      const { job, state, attempt, spent } = record;
+      if (state.kind !== "running") return record;
+      const calls = (await attemptCallsOf(job.id)).find((each) => each.attempt === attempt);
+      if (calls === undefined) return record;
+      const costUsd = spent.costUsd + usdOf(calls.costMicroUsd);
+      return { ...record, spent: { costUsd, tokens: spent.tokens + calls.tokens } };
+    }),
+  );
+}
+
 function jobFields(record: JobRecord): JobFields {
   const { job, state, submittedAt, attempt, spent, result } = record;
   const { task, limits, context } = job;
