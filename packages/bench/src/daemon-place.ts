@@ -8,7 +8,8 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { ifMissing, ignore } from "@agentcore/contract";
+import { ifMissing } from "@agentcore/contract";
+import { type ProcessUsage, usageOf } from "./process-usage.ts";
 
 export const app = fileURLToPath(new URL("../../../apps/cli/", import.meta.url));
 /** Of the API. */
@@ -16,7 +17,6 @@ export const benchToken = "token-of-the-benchmark";
 const secret = "secret";
 /** Requests at once. */
 export const senders = 64;
-const ticksPerSecond = 100;
 
 export class DaemonPlace {
   log = "";
@@ -138,13 +138,8 @@ export class DaemonPlace {
   }
 
   /** Of the daemon and everything that it started. */
-  usage(): { readonly rssMb: number; readonly pssMb: number; readonly cpuMs: number; readonly each: string } {
-    const pids = withChildren(this.#child.pid ?? -1);
-    const rss = pids.map((pid) => field(pid, "VmRSS", "status") / 1024);
-    const pss = pids.map((pid) => field(pid, "Pss", "smaps_rollup") / 1024);
-    const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
-    const each = rss.map((mb) => mb.toFixed(0)).join(" + ");
-    return { rssMb: sum(rss), pssMb: sum(pss), cpuMs: sum(pids.map(cpuMs)), each };
+  usage(): ProcessUsage {
+    return usageOf(this.#child.pid ?? -1);
   }
 
   async stop(): Promise<void> {
@@ -152,31 +147,5 @@ export class DaemonPlace {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
     this.#child.kill("SIGTERM");
     await once(this.#child, "close");
-  }
-}
-
-function withChildren(pid: number): readonly number[] {
-  const text = readProc(`${pid}/task/${pid}/children`);
-  return [pid, ...text.split(" ").filter(Boolean).map(Number).flatMap(withChildren)];
-}
-
-function field(pid: number, name: string, file: string): number {
-  const text = readProc(`${pid}/${file}`);
-  return Number(new RegExp(`^${name}:\\s+(\\d+)`, "m").exec(text)?.[1] ?? 0);
-}
-
-function cpuMs(pid: number): number {
-  const stat = readProc(`${pid}/stat`);
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  return ((Number(fields[11] ?? 0) + Number(fields[12] ?? 0)) / ticksPerSecond) * 1000;
-}
-
-/** Nothing of a process that has ended meanwhile. */
-function readProc(path: string): string {
-  try {
-    return readFileSync(`/proc/${path}`, "utf8");
-  } catch (error) {
-    ignore(error, "a worker that is over");
-    return "";
   }
 }

@@ -38,6 +38,10 @@ const sections: Readonly<
     title: "Durable queue beside BullMQ and pg-boss",
     run: async (report) => (await import("./queue-peers.ts")).benchQueuePeers(report),
   },
+  gate: {
+    title: "The spend gate beside a direct connection and other proxies",
+    run: async (report) => (await import("./gate.ts")).benchGate(report),
+  },
   daemon: {
     title: "The daemon: idle, events, webhooks",
     run: async (report) => (await import("./daemon.ts")).benchDaemon(report),
