@@ -50,18 +50,25 @@ export async function benchGate(report: Report, options: GateBenchOptions = {}):
   report({ name: "seed", value: seed, unit: "", note: `AGENTCORE_SEED=${seed} repeats it` });
   const place = await GatePlace.start();
   try {
-    const load = { requests, streams, pauseMs: 100, seed };
+    const load = { requests, streams, spreadMs: paced.events * paced.gapMs, pauseMs: 100, seed };
     for (const one of place.contenders) await place.run(one, paced, { ...load, requests: streams * 2 });
-    for (const one of place.contenders) await place.hold(one, { ...load, streams: heldStreams });
+    for (const one of place.contenders) await place.hold(one, { ...load, spreadMs: 0, streams: heldStreams });
     for (let round = 0; round < rounds; round += 1) {
       for (const one of place.contenders) {
         const roundLoad = { ...load, seed: seed + round };
         one.rounds.paced.push(await place.run(one, paced, roundLoad));
         one.rounds.flood.push(
-          await place.run(one, flood, { ...roundLoad, pauseMs: 0, requests: streams * 2 }),
+          await place.run(one, flood, { ...roundLoad, spreadMs: 0, pauseMs: 0, requests: streams * 2 }),
         );
       }
     }
+    if (process.env.AGENTCORE_BENCH_CLAUDE === undefined)
+      report({
+        name: "claude gateway",
+        value: Number.NaN,
+        unit: "",
+        note: "not measured: AGENTCORE_BENCH_CLAUDE names no program of Claude Code",
+      });
     reportAll(report, place.contenders, { streams, rounds, requests, held: heldStreams });
   } finally {
     place.stop();
@@ -89,11 +96,13 @@ class GatePlace {
     try {
       const direct = await listening(upstream);
       place.#add("direct", upstream, direct);
-      for (const [name, program] of [
+      const claude = process.env.AGENTCORE_BENCH_CLAUDE;
+      for (const [name, program, ...args] of [
         ["spend gate", "spend-gate"],
         ["http-proxy-3", "http-proxy"],
+        ...(claude === undefined ? [] : ([["claude gateway", "claude-gateway", claude]] as const)),
       ] as const) {
-        const child = start(program, direct.url);
+        const child = start(program, direct.url, ...args);
         place.#add(name, child, await listening(child));
       }
       return place;

@@ -44,7 +44,8 @@ class Client {
   }
 
   async #stream(): Promise<void> {
-    const { requests, pauseMs } = this.#load;
+    const { requests, pauseMs, spreadMs } = this.#load;
+    if (spreadMs > 0) await pause(this.#random() * spreadMs);
     while (this.#sent < requests) {
       const n = (this.#sent += 1);
       if (pauseMs > 0) await pause(this.#random() * pauseMs);

@@ -18,7 +18,9 @@ export interface Load {
   readonly requests: number;
   /** Streams at once. */
   readonly streams: number;
-  /** Longest random pause before a request, so that the streams do not march in step. */
+  /** The streams begin at random moments of so many ms, so that their requests do not come in waves. */
+  readonly spreadMs: number;
+  /** Longest random pause before a request. */
   readonly pauseMs: number;
   readonly seed: number;
 }

@@ -3,7 +3,7 @@
  * here it polls at its shortest interval, fetches as many jobs as may run, and goes on at once while batches are full.
  */
 import { execFileSync } from "node:child_process";
-import { chownSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import {
@@ -15,7 +15,7 @@ import {
   priorityOf,
 } from "./contender.ts";
 import { installPeers } from "./install-peers.ts";
-import { startServer } from "./server.ts";
+import { type Server, startServer } from "./server.ts";
 
 interface JobOptions {
   readonly priority: number;
@@ -123,8 +123,20 @@ function findPrograms(peers: NodeJS.Require): Programs {
   };
 }
 
+/** A PostgreSQL with the user `bench` on that port of 127.0.0.1, in a new directory. */
+export function startPostgresOfPeers(directory: string, port: number): Promise<Server> {
+  const programs = findPrograms(installPeers());
+  mkdirSync(directory);
+  chmodSync(dirname(directory), 0o711);
+  return startPostgres(programs, directory, ["-c", "listen_addresses=127.0.0.1", "-p", String(port)]);
+}
+
 /** PostgreSQL refuses to run as root; then it runs as nobody. */
-async function startPostgres({ initdb, postgres }: Programs, directory: string) {
+async function startPostgres(
+  { initdb, postgres }: Programs,
+  directory: string,
+  listens: readonly string[] = ["-c", "listen_addresses="],
+): Promise<Server> {
   const nobody = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {};
   const data = join(directory, "data");
   mkdirSync(data);
@@ -134,7 +146,7 @@ async function startPostgres({ initdb, postgres }: Programs, directory: string) 
     cwd: directory,
     stdio: "pipe",
   });
-  const settings = ["-D", data, "-k", directory, "-c", "listen_addresses=", "-c", "max_connections=50"];
+  const settings = ["-D", data, "-k", directory, ...listens, "-c", "max_connections=50"];
   // Its socket is there before it answers; the last line of this file says when it does.
   const state = join(data, "postmaster.pid");
   const isReady = (): boolean => existsSync(state) && /^ready/m.test(readFileSync(state, "utf8"));
