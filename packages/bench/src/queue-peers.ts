@@ -6,14 +6,14 @@
  */
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
-import { closeSync, fdatasyncSync, mkdtempSync, openSync, rmSync, writeSync } from "node:fs";
-import { loadavg, tmpdir } from "node:os";
-import { extname, join } from "node:path";
+import { loadavg } from "node:os";
+import { extname } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Answer, Asked } from "./queue/contender-main.ts";
 import { contenders } from "./queue/contenders.ts";
 import { type Figure, firstCaller, type phases, runs } from "./queue/phases.ts";
 import { median, type Report } from "./report.ts";
+import { syncsPerSecond } from "./sync-floor.ts";
 
 export interface QueueBenchOptions {
   /** Jobs of each drain and of the submits of many. Default 5,000. */
@@ -121,25 +121,6 @@ const jobsOfSync: Readonly<Record<string, number>> = { [firstCaller]: 1, [runs(1
 function perSync(what: string, jobs: number): string | undefined {
   const jobsMax = jobsOfSync[what];
   return jobsMax === undefined ? undefined : `${jobs.toFixed(1)} for each sync of the floor, of ${jobsMax}`;
-}
-
-/** What a queue that syncs its log for each acknowledgement cannot do without. */
-function syncsPerSecond(): number {
-  const times = 100;
-  const block = Buffer.alloc(4096);
-  const directory = mkdtempSync(join(tmpdir(), "agentcore-bench-"));
-  const file = openSync(join(directory, "log"), "w");
-  try {
-    const startedAt = performance.now();
-    for (let sync = 0; sync < times; sync += 1) {
-      writeSync(file, block);
-      fdatasyncSync(file);
-    }
-    return (times * 1000) / (performance.now() - startedAt);
-  } finally {
-    closeSync(file);
-    rmSync(directory, { recursive: true });
-  }
 }
 
 /** How we compare: above 1 is in our favour. */

@@ -22,7 +22,7 @@ class Client {
   readonly #load: Load;
   readonly #random: () => number;
   readonly firstByte: number[] = [];
-  readonly whole: number[] = [];
+  readonly ending: number[] = [];
   readonly events: number[] = [];
   #sent = 0;
   #begun = 0;
@@ -40,7 +40,7 @@ class Client {
     await Promise.all(Array.from({ length: streams }, () => this.#stream()));
     const elapsedMs = performance.now() - startedMs;
     this.#agent.destroy();
-    return { firstByte: this.firstByte, whole: this.whole, events: this.events, elapsedMs };
+    return { firstByte: this.firstByte, ending: this.ending, events: this.events, elapsedMs };
   }
 
   async #stream(): Promise<void> {
@@ -73,19 +73,19 @@ class Client {
 
   #read(answer: IncomingMessage, at: number, resolve: () => void, reject: (error: Error) => void): void {
     let text = "";
-    let [isFirst, isWhole] = [true, false];
+    let [isFirst, isWhole, lastMs] = [true, false, at];
     answer.setEncoding("latin1").on("data", (chunk: string) => {
       if (isFirst) this.#onFirst(performance.now() - at);
       isFirst = false;
       text += chunk;
       const end = text.lastIndexOf("\n\n");
       if (end < 0) return;
-      this.#onEvents(text.slice(0, end));
+      if (this.#onEvents(text.slice(0, end))) lastMs = performance.now();
       isWhole ||= text.includes("event: message_stop");
       text = text.slice(end + 2);
     });
     answer.on("error", reject).on("end", () => {
-      this.whole.push(performance.now() - at);
+      this.ending.push(performance.now() - lastMs);
       if (answer.statusCode === 200 && isWhole) resolve();
       else reject(new Error(`answered with ${answer.statusCode}: ${text.slice(-500)}`));
     });
@@ -97,10 +97,13 @@ class Client {
     if (this.#begun === this.#load.streams) say({ kind: "begun" });
   }
 
-  #onEvents(text: string): void {
+  /** Returns whether there was an event with text. */
+  #onEvents(text: string): boolean {
     const nowNs = process.hrtime.bigint();
+    const before = this.events.length;
     for (const [, wroteNs = "0"] of text.matchAll(/@(\d+)@/g))
       this.events.push(Number(nowNs - BigInt(wroteNs)) / 1e6);
+    return this.events.length > before;
   }
 }
 

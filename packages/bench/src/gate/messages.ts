@@ -28,8 +28,8 @@ export interface Load {
 /** Times in ms. */
 export interface Measured {
   readonly firstByte: readonly number[];
-  /** From the request to the end of its stream. */
-  readonly whole: readonly number[];
+  /** From the last event with text to the end of the stream. */
+  readonly ending: readonly number[];
   /** From the provider's write to the client's read of each event. */
   readonly events: readonly number[];
   readonly elapsedMs: number;
