@@ -3,8 +3,9 @@
  * costs. Beside a direct connection and a proxy that counts nothing, in turns in the same run. The provider, the agents and each
  * contender have processes of their own.
  */
-import { type ChildProcess, fork } from "node:child_process";
+import { type ChildProcess, fork, spawnSync } from "node:child_process";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { loadavg } from "node:os";
 import { extname } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -49,6 +50,7 @@ export async function benchGate(report: Report, options: GateBenchOptions = {}):
   const seed = Number(process.env.AGENTCORE_SEED ?? 1 + Math.floor(Math.random() * 2 ** 31));
   reportLoad(report, "at the start");
   report({ name: "seed", value: seed, unit: "", note: `AGENTCORE_SEED=${seed} repeats it` });
+  report({ name: "versions", value: Number.NaN, unit: "", note: versions() });
   const place = await GatePlace.start();
   try {
     const load = { requests, streams, spreadMs: paced.events * paced.gapMs, pauseMs: 100, seed };
@@ -85,6 +87,15 @@ export async function benchGate(report: Report, options: GateBenchOptions = {}):
 
 function reportLoad(report: Report, when: string): void {
   report({ name: `load average ${when}`, value: loadavg()[0] ?? Number.NaN, unit: "" });
+}
+
+function versions(): string {
+  const peers = readFileSync(new URL("../peers/package.json", import.meta.url), "utf8");
+  const { dependencies } = JSON.parse(peers) as { dependencies: Record<string, string> };
+  const claude = process.env.AGENTCORE_BENCH_CLAUDE;
+  const said =
+    claude === undefined ? "not installed" : spawnSync(claude, ["--version"], { encoding: "utf8" }).stdout;
+  return `Node ${process.version}, http-proxy-3 ${dependencies["http-proxy-3"]}, Claude Code ${said?.trim()}`;
 }
 
 class GatePlace {
