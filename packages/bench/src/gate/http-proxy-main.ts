@@ -7,7 +7,7 @@ import type { Listening } from "./messages.ts";
 
 /** As much of http-proxy-3 as is used here. */
 interface HttpProxy {
-  createProxyServer(options: object): {
+  readonly createProxyServer: (options: object) => {
     on(
       event: "error",
       listener: (error: Error, request: IncomingMessage, response: ServerResponse) => void,
