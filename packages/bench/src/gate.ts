@@ -231,8 +231,8 @@ function reportAll(report: Report, contenders: readonly Contender[], sizes: Size
     };
     added("until the first byte", "firstByte", 0.5, "aim: under 1; ");
     added("until the first byte", "firstByte", 0.99);
-    added("to the end of the stream", "ending", 0.5);
-    added("to the end of the stream", "ending", 0.99);
+    added("to the event that ends a message", "ending", 0.5);
+    added("to the event that ends a message", "ending", 0.99);
     added("to an event", "events", 0.5);
     added("to an event", "events", 0.99);
     for (const [kind, what] of [

@@ -73,19 +73,19 @@ class Client {
 
   #read(answer: IncomingMessage, at: number, resolve: () => void, reject: (error: Error) => void): void {
     let text = "";
-    let [isFirst, isWhole, lastMs] = [true, false, at];
+    let [isFirst, isWhole, lastMs] = [true, false, Number.NaN];
     answer.setEncoding("latin1").on("data", (chunk: string) => {
       if (isFirst) this.#onFirst(performance.now() - at);
       isFirst = false;
       text += chunk;
       const end = text.lastIndexOf("\n\n");
       if (end < 0) return;
-      if (this.#onEvents(text.slice(0, end))) lastMs = performance.now();
+      lastMs = this.#onEvents(text.slice(0, end)) ?? lastMs;
       isWhole ||= text.includes("event: message_stop");
       text = text.slice(end + 2);
     });
     answer.on("error", reject).on("end", () => {
-      this.ending.push(performance.now() - lastMs);
+      this.ending.push(lastMs);
       if (answer.statusCode === 200 && isWhole) resolve();
       else reject(new Error(`answered with ${answer.statusCode}: ${text.slice(-500)}`));
     });
@@ -97,13 +97,12 @@ class Client {
     if (this.#begun === this.#load.streams) say({ kind: "begun" });
   }
 
-  /** Returns whether there was an event with text. */
-  #onEvents(text: string): boolean {
+  /** Returns how long the last of the events was on its way. */
+  #onEvents(text: string): number | undefined {
     const nowNs = process.hrtime.bigint();
-    const before = this.events.length;
     for (const [, wroteNs = "0"] of text.matchAll(/@(\d+)@/g))
       this.events.push(Number(nowNs - BigInt(wroteNs)) / 1e6);
-    return this.events.length > before;
+    return this.events.at(-1);
   }
 }
 

@@ -28,10 +28,10 @@ export interface Load {
 /** Times in ms. */
 export interface Measured {
   readonly firstByte: readonly number[];
-  /** From the last event with text to the end of the stream. */
-  readonly ending: readonly number[];
   /** From the provider's write to the client's read of each event. */
   readonly events: readonly number[];
+  /** The same of the event that ends the message. */
+  readonly ending: readonly number[];
   readonly elapsedMs: number;
 }
 

@@ -32,7 +32,7 @@ const ending = (tokens: number): string =>
     delta: { stop_reason: "end_turn", stop_sequence: null },
     usage: { output_tokens: tokens },
   }) +
-  event("message_stop", {});
+  event("message_stop", { sent: `@${process.hrtime.bigint()}@` });
 
 async function answer(response: ServerResponse): Promise<void> {
   response.writeHead(200, { "content-type": "text/event-stream; charset=utf-8" });
@@ -47,6 +47,7 @@ async function answer(response: ServerResponse): Promise<void> {
     );
     if (!isTaken) await once(response, "drain");
   }
+  if (gapMs > 0) await pause(gapMs);
   response.end(ending(events * 5));
 }
 
