@@ -461,6 +461,7 @@ it("`budget` shows what is held and spent against each limit", async () => {
     { scope: "global", kind: "cost_usd", window: "day", limit: 25, held: 0, spent: 0, left: 25 },
     { scope: "worker:shell", kind: "tokens", window: "month", limit: 1000, held: 0, spent: 0, left: 1000 },
     { type: "pricing" },
+    { type: "call_spend", workers: [] },
   ]);
 });
 
