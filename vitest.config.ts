@@ -24,7 +24,6 @@ const slow = [
   "packages/crash-tests/src/daemon/daemon-kills.test.ts",
   "packages/crash-tests/src/headline.test.ts",
   "packages/crash-tests/src/many-runs.test.ts",
-  "packages/crash-tests/src/metered-kills.test.ts",
   "packages/crash-tests/src/one-key.test.ts",
   "packages/crash-tests/src/restart-intensity.test.ts",
   "packages/crash-tests/src/soak/soak.test.ts",

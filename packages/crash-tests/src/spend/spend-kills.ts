@@ -9,6 +9,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { ProviderCall } from "@agentcore/contract";
 import { type CallJournal, ownerIsDead, reconcileHolds } from "@agentcore/core";
 import { createSqliteCallJournal, createSqliteLedger } from "@agentcore/store-sqlite";
+import { stateFlaws } from "@agentcore/store-sqlite/testing";
 import { createDraws, type Draws } from "../draws.ts";
 import { type Bill, type Moment, type ScriptedProvider, startScriptedProvider } from "./scripted-provider.ts";
 import type { SpendProcessOptions } from "./spend-process.ts";
@@ -72,6 +73,7 @@ export async function spendKills(options: SpendKillsOptions): Promise<SpendKills
           level: await tenantLevel(ledger, tenant),
           withoutCalls: bounds.reduce((sum, bound) => sum + bound, 0),
         });
+        for (const flaw of await stateFlaws(database)) sums.findings.push(`${tenant}: ${flaw}`);
         if (!wasKilled) continue;
         kills += 1;
         if (kills % 10 === 0) options.print(`${kills} kills, ${provider.bills.length} responses billed`);

@@ -24,6 +24,7 @@ it(
     expect(report.overshoot.map(({ calls }) => calls > 10)).toEqual(cases.map(() => true));
     expect(report.overshoot[0]?.stopped).toBeGreaterThan(0);
     expect(report.kills.billedMicroUsd).toBeGreaterThan(0);
+    expect(report.kills.openCalls).toBeGreaterThan(0);
     expect(report.falseCuts.reduce((sum, { runs }) => sum + runs, 0)).toBe(healthyRuns);
   },
   patienceMs(300_000),
