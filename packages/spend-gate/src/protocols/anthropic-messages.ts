@@ -5,15 +5,11 @@
  */
 import type { CallUsage } from "@agentcore/contract";
 import type { JsonScalar } from "./json-scanner.ts";
-import type { CallRequest, Protocol } from "./protocol.ts";
-import { endOfCut, malformedBody, refusal } from "./refusals.ts";
-import { limitOutput } from "./request-edits.ts";
-import { readParts, type RequestFields } from "./request-reader.ts";
-import { createResponseMeter, providerFault, type UsageReader } from "./response-meter.ts";
-import { routeOf } from "./routes.ts";
+import { makeProtocol } from "./make-protocol.ts";
+import type { CallRequest } from "./protocol.ts";
+import type { RequestFields } from "./request-reader.ts";
+import { providerError, type UsageReader } from "./response-meter.ts";
 import { Tally } from "./tally.ts";
-
-const name = "anthropic-messages";
 
 const fields: RequestFields = {
   maxOutput: ["/max_tokens"],
@@ -33,17 +29,12 @@ const fields: RequestFields = {
   refused: [],
 };
 
-export const anthropicMessages: Protocol = {
-  name,
-  route: (method, path, headers) => routeOf(name, method, path, headers),
-  readRequest: (body) => readParts(body, fields)?.request ?? null,
-  withMaxOutput: (body, tokens) => limitOutput(body, tokens, fields, () => "max_tokens"),
-  withUsage: (body) => body,
-  meter: (contentType, request) => createResponseMeter(contentType, new MessagesReader(request ?? null)),
-  refusal: (reason) => refusal(name, reason),
-  malformed: () => malformedBody(name),
-  cut: (reason) => ({ bytes: endOfCut(name, reason), afterwards: refusal(name, reason) }),
-};
+export const anthropicMessages = makeProtocol({
+  name: "anthropic-messages",
+  fields,
+  limitField: () => "max_tokens",
+  reader: (request) => new MessagesReader(request),
+});
 
 type Field =
   | "input"
@@ -80,7 +71,7 @@ class MessagesReader implements UsageReader {
   readonly #said = new Map<string, string>();
   #visibleBytes = 0;
   #isComplete = false;
-  #fault: string | null = null;
+  #error: string | null = null;
 
   constructor(request: CallRequest | null) {
     this.#request = request;
@@ -105,7 +96,7 @@ class MessagesReader implements UsageReader {
     this.#tally.commit();
     const type = this.#type ?? event;
     if (type === "message_stop") this.#isComplete = true;
-    if (type === "error") this.#fault ??= providerFault(this.#errorType, this.#errorMessage);
+    if (type === "error") this.#error ??= providerError(this.#errorType, this.#errorMessage);
   }
 
   endDocument(): void {
@@ -143,8 +134,12 @@ class MessagesReader implements UsageReader {
     return this.#isComplete;
   }
 
+  reportedError(): string | null {
+    return this.#error;
+  }
+
   fault(): string | null {
-    return this.#fault ?? this.#tally.fault;
+    return this.#tally.fault;
   }
 
   #readUsage(path: string, scalar: JsonScalar): void {

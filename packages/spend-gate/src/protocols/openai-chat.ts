@@ -5,15 +5,12 @@
 import type { CallUsage } from "@agentcore/contract";
 import type { JsonScalar } from "./json-scanner.ts";
 import { divided } from "./openai-usage.ts";
-import type { CallRequest, Protocol } from "./protocol.ts";
-import { endOfCut, malformedBody, refusal } from "./refusals.ts";
-import { askForUsage, limitOutput } from "./request-edits.ts";
-import { readParts, type RequestFields } from "./request-reader.ts";
-import { createResponseMeter, providerFault, type UsageReader } from "./response-meter.ts";
-import { routeOf } from "./routes.ts";
+import { makeProtocol } from "./make-protocol.ts";
+import type { CallRequest } from "./protocol.ts";
+import { askForUsage } from "./request-edits.ts";
+import type { RequestFields } from "./request-reader.ts";
+import { providerError, type UsageReader } from "./response-meter.ts";
 import { Tally } from "./tally.ts";
-
-const name = "openai-chat";
 
 const fields: RequestFields = {
   maxOutput: ["/max_tokens", "/max_completion_tokens"],
@@ -34,20 +31,13 @@ const fields: RequestFields = {
 /** They refuse `max_tokens`. The other servers that speak the protocol know it, and not all know the newer name. */
 const newerModels = /^(?:openai\/)?(?:o[1-9]|gpt-[5-9])/;
 
-export const openAiChat: Protocol = {
-  name,
-  route: (method, path, headers) => routeOf(name, method, path, headers),
-  readRequest: (body) => readParts(body, fields)?.request ?? null,
-  withMaxOutput: (body, tokens) =>
-    limitOutput(body, tokens, fields, (model) =>
-      newerModels.test(model ?? "") ? "max_completion_tokens" : "max_tokens",
-    ),
+export const openAiChat = makeProtocol({
+  name: "openai-chat",
+  fields,
+  limitField: (model) => (newerModels.test(model ?? "") ? "max_completion_tokens" : "max_tokens"),
   withUsage: (body) => askForUsage(body, fields),
-  meter: (contentType, request) => createResponseMeter(contentType, new ChatReader(request ?? null)),
-  refusal: (reason) => refusal(name, reason),
-  malformed: () => malformedBody(name),
-  cut: (reason) => ({ bytes: endOfCut(name, reason), afterwards: refusal(name, reason) }),
-};
+  reader: (request) => new ChatReader(request),
+});
 
 type Field = "input" | "cacheRead" | "cacheWrite" | "output" | "total" | "reasoning" | "searches";
 
@@ -78,7 +68,7 @@ class ChatReader implements UsageReader {
   #visibleBytes = 0;
   #isFinished = false;
   #isComplete = false;
-  #fault: string | null = null;
+  #error: string | null = null;
 
   /** Of the event that is being read. */
   #hasChoice = false;
@@ -113,7 +103,7 @@ class ChatReader implements UsageReader {
 
   close(path: string): void {
     if (path === "/choices/*") this.#hasChoice = true;
-    if (path === "/error") this.#fault ??= providerFault(this.#code, this.#message);
+    if (path === "/error") this.#error ??= providerError(this.#code, this.#message);
   }
 
   endEvent(): void {
@@ -155,7 +145,11 @@ class ChatReader implements UsageReader {
     return this.#isComplete;
   }
 
+  reportedError(): string | null {
+    return this.#error;
+  }
+
   fault(): string | null {
-    return this.#fault ?? this.#tally.fault;
+    return this.#tally.fault;
   }
 }

@@ -5,15 +5,10 @@
 import type { CallUsage } from "@agentcore/contract";
 import type { JsonScalar } from "./json-scanner.ts";
 import { divided } from "./openai-usage.ts";
-import type { Protocol } from "./protocol.ts";
-import { endOfCut, malformedBody, refusal } from "./refusals.ts";
-import { limitOutput } from "./request-edits.ts";
-import { readParts, type RequestFields } from "./request-reader.ts";
-import { createResponseMeter, providerFault, type UsageReader } from "./response-meter.ts";
-import { routeOf } from "./routes.ts";
+import { makeProtocol } from "./make-protocol.ts";
+import type { RequestFields } from "./request-reader.ts";
+import { providerError, type UsageReader } from "./response-meter.ts";
 import { Tally } from "./tally.ts";
-
-const name = "openai-responses";
 
 const fields: RequestFields = {
   maxOutput: ["/max_output_tokens"],
@@ -34,17 +29,12 @@ const fields: RequestFields = {
   refused: ["/background"],
 };
 
-export const openAiResponses: Protocol = {
-  name,
-  route: (method, path, headers) => routeOf(name, method, path, headers),
-  readRequest: (body) => readParts(body, fields)?.request ?? null,
-  withMaxOutput: (body, tokens) => limitOutput(body, tokens, fields, () => "max_output_tokens"),
-  withUsage: (body) => body,
-  meter: (contentType) => createResponseMeter(contentType, new ResponsesReader()),
-  refusal: (reason) => refusal(name, reason),
-  malformed: () => malformedBody(name),
-  cut: (reason) => ({ bytes: endOfCut(name, reason), afterwards: refusal(name, reason) }),
-};
+export const openAiResponses = makeProtocol({
+  name: "openai-responses",
+  fields,
+  limitField: () => "max_output_tokens",
+  reader: () => new ResponsesReader(),
+});
 
 type Field = "input" | "cacheRead" | "cacheWrite" | "output" | "total" | "reasoning" | "searches";
 
@@ -80,7 +70,7 @@ class ResponsesReader implements UsageReader {
   #itemBytes = 0;
   #hostedCalls = 0;
   #isComplete = false;
-  #fault: string | null = null;
+  #error: string | null = null;
 
   /** Of the event that is being read. */
   #type: string | null = null;
@@ -129,7 +119,7 @@ class ResponsesReader implements UsageReader {
       this.#hostedCalls += this.#eventHostedCalls;
     }
     if (type === "error" || type === "response.failed")
-      this.#fault ??= providerFault(this.#code, this.#message);
+      this.#error ??= providerError(this.#code, this.#message);
     if (!terminal.has(type)) return;
     this.#isComplete = true;
     this.#hostedCalls = Math.max(this.#hostedCalls, this.#eventHostedCalls);
@@ -166,8 +156,12 @@ class ResponsesReader implements UsageReader {
     return this.#isComplete;
   }
 
+  reportedError(): string | null {
+    return this.#error;
+  }
+
   fault(): string | null {
-    return this.#fault ?? this.#tally.fault;
+    return this.#tally.fault;
   }
 
   #readResponse(path: string, scalar: JsonScalar): void {

@@ -101,6 +101,8 @@ export interface ResponseMeter {
   isComplete(): boolean;
   /** Bytes at the end of what was pushed that belong to an unfinished event. A stream can be cut before them. */
   openEventBytes(): number;
+  /** What is wrong with the response is an error that the provider reported, and not that the response cannot be read. */
+  isErrorOfProvider(): boolean;
   /** What is wrong with the response, in words; null if nothing is. */
   fault(): string | null;
 }

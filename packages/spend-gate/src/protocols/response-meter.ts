@@ -21,6 +21,9 @@ export interface UsageReader {
   usage(): CallUsage | null;
   visibleOutputBytes(): number;
   isComplete(): boolean;
+  /** The error that the provider reported in place of the end of its response, in words. */
+  reportedError(): string | null;
+  /** A fault in the values of the response, in words. */
   fault(): string | null;
 }
 
@@ -84,8 +87,12 @@ class Meter implements ResponseMeter {
     return this.#format === "events" ? this.#events.openBytes : 0;
   }
 
+  isErrorOfProvider(): boolean {
+    return this.#fault === null && this.#reader.reportedError() !== null;
+  }
+
   fault(): string | null {
-    return this.#fault ?? this.#reader.fault();
+    return this.#fault ?? this.#reader.reportedError() ?? this.#reader.fault();
   }
 
   #readData(part: Uint8Array): void {
@@ -130,14 +137,7 @@ function guessedFormat(chunk: Uint8Array): "unknown" | "events" | "document" {
   return "unknown";
 }
 
-const reportedByProvider = "The provider reported ";
-
-/** Whether the fault of a response is an error that the provider reported, and not a response that cannot be read. */
-export function isReportedByProvider(fault: string | null): boolean {
-  return fault?.startsWith(reportedByProvider) === true;
-}
-
 /** Says what the provider reported in place of the end of its response. */
-export function providerFault(code: string | null, message: string | null): string {
-  return `${reportedByProvider}${code ?? "an error"}${message === null ? "" : `: ${message.slice(0, 300)}`}`;
+export function providerError(code: string | null, message: string | null): string {
+  return `The provider reported ${code ?? "an error"}${message === null ? "" : `: ${message.slice(0, 300)}`}`;
 }

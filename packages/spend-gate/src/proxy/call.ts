@@ -5,7 +5,6 @@
 import { errorText, type CallOutcome, type ProviderCall, type Timer } from "@agentcore/contract";
 import type { GrantedCall } from "../account/account.ts";
 import type { CallRequest, RefusalReason, ResponseMeter } from "../protocols/protocol.ts";
-import { isReportedByProvider } from "../protocols/response-meter.ts";
 import type { WireEntry } from "./activity.ts";
 import type { Attempt } from "./attempt.ts";
 import type { RequestBody } from "./body.ts";
@@ -224,7 +223,7 @@ export class Call {
         visibleOutputBytes: this.#meter?.visibleOutputBytes() ?? 0,
         isFinal: this.#meter?.isComplete() ?? false,
         // A response that is no answer may have cost something all the same.
-        hasFault: isReportedByProvider(this.#meter?.fault() ?? null),
+        hasFault: this.#meter?.isErrorOfProvider() ?? false,
         wasSent: this.#isSent,
       })
       .then(({ tokens, isWritten }) => {
