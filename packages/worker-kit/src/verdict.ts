@@ -8,7 +8,7 @@
  * | processes survived, run was not being stopped | failed             | internal           | AC_UNCONTAINED       |
  * | it was stopped: by the cause's kind           | cancelled, …       | cancelled, …       | the cause's (*)      |
  * | AgentCore itself failed                       | failed             | internal           | AC_INTERNAL          |
- * | it never started                              | failed             | the failure's      | the failure's        |
+ * | it never started                              | by the class (**)  | the failure's      | the failure's        |
  * | the adapter's reader failed                   | failed             | worker_protocol    | AC_ADAPTER_INVALID   |
  * | a failure below that is no provider's, of a run that reached a limit of its own | failed | task_failed | AC_RUN_LIMIT |
  * | the worker reported an error                  | failed             | the error's        | AC_PROVIDER_STATUS or AC_WORKER_ERROR |
@@ -29,6 +29,8 @@
  *
  * (*) AC_UNCONTAINED if processes survived the stop: the outcome stays that of the cause, so that a cancelled job is not
  * retried, and the code names the more serious problem.
+ *
+ * (**) budget_exhausted for the class budget_exhausted, failed for any other; likewise of an error that the worker reported.
  *
  * Evidence of work after a denied tool: a change in the workspace, a verify script that passed, or a declared output that
  * was written during the run. With any of them, the run succeeds in spite of the denial, and the summary names the tool.
@@ -249,7 +251,7 @@ function failedByReport(error: WorkerError, deniedTools: readonly string[]): Ver
         ? "AC_PROVIDER_STATUS"
         : "AC_WORKER_ERROR";
   return {
-    outcome: error.class === "budget_exhausted" ? "budget_exhausted" : "failed",
+    outcome: outcomeOf(error.class),
     errorClass: error.class,
     code: error.class === "budget_exhausted" ? "AC_COST_CEILING" : code,
     retryAfterMs: error.retryAfterMs,
@@ -274,8 +276,11 @@ function denied(report: LastWords, then: string): Verdict | null {
 }
 
 function failed(errorClass: ErrorClass, code: ErrorCode, summary: string): Verdict {
-  return { outcome: "failed", errorClass, code, retryAfterMs: null, summary };
+  return { outcome: outcomeOf(errorClass), errorClass, code, retryAfterMs: null, summary };
 }
+
+const outcomeOf = (errorClass: ErrorClass): Outcome =>
+  errorClass === "budget_exhausted" ? "budget_exhausted" : "failed";
 
 function uncontainedText(survivors: number): string {
   return `${survivors === 1 ? "1 process" : `${survivors} processes`} of the run could not be ended`;

@@ -195,6 +195,21 @@ describe("a run does not start", () => {
     expect(JSON.stringify(ended)).not.toContain(realKey);
     expect(env).toBeUndefined();
   });
+
+  it.each(["AC_BUDGET_COST", "AC_BUDGET_TOKENS"] as const)(
+    "if a budget has too little left for the hold of the run: %s is no internal error, and is not retried",
+    async (code) => {
+      const message = "global: $1 of $1 are spent";
+      const { ended, env } = await run({
+        openSpendGate: async () => {
+          throw new AgentCoreError(code, message);
+        },
+      });
+      const ending = { outcome: "budget_exhausted", errorClass: "budget_exhausted" };
+      expect(ended).toMatchObject({ ...ending, code, summary: message });
+      expect(env).toBeUndefined();
+    },
+  );
 });
 
 function upstream(spendGateUpstream: WorkerAdapter["spendGateUpstream"]): WorkerAdapter {

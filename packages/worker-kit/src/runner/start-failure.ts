@@ -12,6 +12,9 @@ const classes: Partial<Record<ErrorCode, ErrorClass>> = {
   AC_CREDENTIAL_UNAVAILABLE: "auth",
   AC_MODEL_UNPRICED: "invalid_request",
   AC_SPEND_GATE_REQUIRED: "invalid_request",
+  // The ledger refused the hold that a run needs before it may use the spend gate.
+  AC_BUDGET_COST: "budget_exhausted",
+  AC_BUDGET_TOKENS: "budget_exhausted",
   AC_WORKER_MISSING: "worker_missing",
   AC_WORKER_TOO_OLD: "worker_missing",
   AC_ADAPTER_MISSING: "worker_missing",
