@@ -70,7 +70,7 @@ export async function composeSupervised(options: ComposeSupervisedOptions): Prom
     restarts: () => Math.max(0, starts - 1),
     close: async () => {
       await runtime.close();
-      await open.database.close();
+      await open.stores.close();
     },
   };
 }

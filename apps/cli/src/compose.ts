@@ -18,7 +18,6 @@ import {
   type WorkerAdapter,
 } from "@agentcore/contract";
 import {
-  type CallJournal,
   createMachineSignals,
   createRuntime,
   ownerIsDead,
@@ -32,13 +31,6 @@ import {
   type NeverBegan,
   type SpendingOfLost,
 } from "@agentcore/scheduler";
-import {
-  createSqliteJobStore,
-  createSqliteCallJournal,
-  createSqliteLedger,
-  openStateDatabase,
-  type StateDatabase,
-} from "@agentcore/store-sqlite";
 import { createProcessRunner, neverBegan as provedUnbegun } from "@agentcore/worker-kit";
 import { realpath } from "node:fs/promises";
 import type { Environment } from "@agentcore/yaml-file";
@@ -48,6 +40,7 @@ import { createMeteredSpending } from "./queue/metered-spending.ts";
 import { createRecordedSpending } from "./queue/recorded-spending.ts";
 import { Quarantine } from "./state/quarantine.ts";
 import { createStateDir, hiddenDirectories, makeTrustDirectory, type StateDir } from "./state/state-dir.ts";
+import { openStores, type StateStores } from "./state/stores.ts";
 import { createTranscriptSpending } from "./queue/transcript-spending.ts";
 import { watchStore } from "./queue/watch-store.ts";
 
@@ -55,10 +48,9 @@ import { watchStore } from "./queue/watch-store.ts";
 export interface OpenState {
   readonly state: StateDir;
   readonly containment: OpenedContainment;
-  readonly database: StateDatabase;
+  readonly stores: StateStores;
+  /** The jobs of `stores`, watched; see `broken`. */
   readonly store: JobStore;
-  /** Calls that the spend gate meters. */
-  readonly calls: CallJournal;
   /** From the output of lost attempts. */
   readonly spendingOfLost: SpendingOfLost;
   /** From the mark of a worker that is held back. */
@@ -94,10 +86,10 @@ export async function openState({ config, state, adapters, env, log }: ComposeOp
     stateDir: state.containment,
     hidden: hiddenDirectories(state, env),
   });
-  const database = await openStateDatabase({ directory: state.path });
-  const { store, broken } = watchStore(createSqliteJobStore(database));
+  const stores = await openStores(state);
+  const { calls } = stores;
+  const { store, broken } = watchStore(stores.jobs);
   const { attempt: limits } = config.limits;
-  const calls = createSqliteCallJournal(database);
   const printedByLost = createTranscriptSpending({
     attemptsDir: state.attempts,
     adapters,
@@ -110,7 +102,7 @@ export async function openState({ config, state, adapters, env, log }: ComposeOp
   const spool = openSpoolDirectory(state.spool, log);
   try {
     reportSweep(await containment.sweep(), log);
-    await reconcileHolds(createSqliteLedger(database), {
+    await reconcileHolds(stores.ledger, {
       ownerIsDead,
       calls,
       recordedSpending: createRecordedSpending({ spool, store, spendingOfLost, neverBegan, limits }),
@@ -119,10 +111,10 @@ export async function openState({ config, state, adapters, env, log }: ComposeOp
       now: systemClock.now(),
     });
   } catch (error) {
-    await database.close();
+    await stores.close();
     throw error;
   }
-  return { state, containment, database, store, calls, spendingOfLost, neverBegan, broken };
+  return { state, containment, stores, store, spendingOfLost, neverBegan, broken };
 }
 
 /** Composes everything in this process. */
@@ -148,12 +140,12 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
     }),
     clock: systemClock,
     ids: systemIds,
-    ledger: createSqliteLedger(open.database),
+    ledger: open.stores.ledger,
     owner: processOwner(),
     signals,
     log,
     settings: settingsOf(config),
-    spendGate: composeSpendGate({ config, state, journal: open.calls, env, log }),
+    spendGate: composeSpendGate({ config, state, journal: open.stores.calls, env, log }),
     spendGateModes: spendGateModes(adapters, config),
     realPath: realpath,
   });
@@ -167,7 +159,7 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
       quarantine.close();
       await runtime.close();
       signals.close();
-      await open.database.close();
+      await open.stores.close();
     },
   };
 }

@@ -12,7 +12,6 @@ import {
   type WorkerAdapter,
 } from "@agentcore/contract";
 import type { JobHandle, JobStore, Scheduler } from "@agentcore/scheduler";
-import { createSqliteJournal } from "@agentcore/store-sqlite";
 import { resolve } from "node:path";
 import { builtInAdapters } from "./adapters.ts";
 import { compose } from "./compose.ts";
@@ -130,7 +129,7 @@ export async function openCore(options: AgentCoreOptions): Promise<OpenedCore> {
     keepEndedMs: config.keep_ended,
     claims,
   });
-  const { store, database } = composition;
+  const { store, stores } = composition;
   const stopPruning = pruneAttemptsRegularly({
     attemptsDir: state.attempts,
     store,
@@ -140,7 +139,7 @@ export async function openCore(options: AgentCoreOptions): Promise<OpenedCore> {
   });
   const workflows = openWorkflows({
     place: composing,
-    journal: createSqliteJournal(database),
+    journal: stores.journal,
     store,
     open: () => openEngine(composing),
   });

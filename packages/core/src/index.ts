@@ -6,6 +6,7 @@ export { endingOf } from "./delegation/unstarted.ts";
 export { type ReconciledHold, reconcileHolds, type ReconcileOptions } from "./ledger/ledger-reconcile.ts";
 export * from "./ledger/ledger.ts";
 export { createMemoryLedger, replacesEstimate } from "./ledger/memory-ledger.ts";
+export * from "./ledger/spend-reader.ts";
 export {
   createMachineSignals,
   type MachineSample,

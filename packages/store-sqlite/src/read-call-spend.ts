@@ -1,13 +1,7 @@
 /** What calls through the spend gate cost, by worker, model and tenant. Calls are deleted with their jobs. */
 import { type CallSpend, callSpendMax } from "@agentcore/contract";
-import { usdOf } from "@agentcore/core";
+import { type CallSpendQuery, usdOf } from "@agentcore/core";
 import type { StateDatabase } from "./state-database.ts";
-
-export interface CallSpendQuery {
-  /** Calls that began from `since` (included) to `until` (excluded), in ms since the epoch. */
-  readonly since: number;
-  readonly until: number;
-}
 
 // Numbers are in the order of the starts: this walks back from the newest call to the first one before the time.
 const lastBefore = "SELECT number FROM provider_calls WHERE started_at < ? ORDER BY number DESC LIMIT 1";

@@ -3,24 +3,8 @@
  * issued, of everything and of its worker, whether a limit applies or not. Counters are kept for 90 days (see
  * `createSqliteLedger`).
  */
-import { usdOf } from "@agentcore/core";
+import { type SpendQuery, type SpendRow, usdOf } from "@agentcore/core";
 import type { StateDatabase } from "./state-database.ts";
-
-export interface SpendQuery {
-  readonly window: "hour" | "day";
-  /** Windows that begin from `since` (included) to `until` (excluded), in ms since the epoch. */
-  readonly since: number;
-  readonly until: number;
-}
-
-export interface SpendRow {
-  /** Beginning of the window. */
-  readonly at: number;
-  /** `global` or `worker:NAME`. */
-  readonly scope: string;
-  readonly costUsd: number;
-  readonly tokens: number;
-}
 
 // ";" follows ":": the scopes between the two are those of workers.
 const spend = `

@@ -1,6 +1,5 @@
 /** `agentcore backup DIR`: copies the database of a state directory while others, such as a daemon, work with it. */
 import { AgentCoreError, ignore } from "@agentcore/contract";
-import { openStateDatabase } from "@agentcore/store-sqlite";
 import { chmodSync, existsSync, renameSync, rmSync, statSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { join, resolve } from "node:path";
@@ -10,7 +9,8 @@ import type { Io } from "../io.ts";
 import { loadOptionsConfig, type StateOptions } from "../queue/open-queue.ts";
 import { formatBytes } from "../screen/summary.ts";
 import { oneLine } from "../screen/text.ts";
-import { requireOneOwner, requireOwnState, resolveStateDir } from "../state/state-dir.ts";
+import { requireOneOwner, requireOwnState, resolveStateDir, type StateDir } from "../state/state-dir.ts";
+import { copyStateDatabase } from "../state/stores.ts";
 
 /** The directory then opens as a state directory of its own. */
 export async function backup(target: string, options: StateOptions, io: Io): Promise<number> {
@@ -26,7 +26,7 @@ export async function backup(target: string, options: StateOptions, io: Io): Pro
     throw new AgentCoreError("AC_USAGE", `${path} exists; name another directory for the backup`);
   try {
     makeOwnDirectory(directory);
-    await copy(state.path, directory);
+    await copy(state, directory);
   } catch (error) {
     if (error instanceof AgentCoreError) throw error;
     throw new AgentCoreError(
@@ -42,11 +42,10 @@ export async function backup(target: string, options: StateOptions, io: Io): Pro
 }
 
 /** Under its name only once it is whole and on the disk, so that an interrupted backup cannot be taken for one. */
-async function copy(from: string, to: string): Promise<void> {
+async function copy(from: StateDir, to: string): Promise<void> {
   const part = join(to, `state.db.part-${process.pid}`);
-  const database = await openStateDatabase({ directory: from });
   try {
-    await database.backup(part);
+    await copyStateDatabase(from, part);
     chmodSync(part, 0o600);
     await sync(part);
     renameSync(part, join(to, "state.db"));
@@ -58,8 +57,6 @@ async function copy(from: string, to: string): Promise<void> {
       ignore(problem, "the first error says what is wrong");
     }
     throw error;
-  } finally {
-    await database.close();
   }
 }
 

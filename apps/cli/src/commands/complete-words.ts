@@ -3,13 +3,12 @@
  * nothing where they cannot be known: a completion has no place for an error.
  */
 import { ignore } from "@agentcore/contract";
-import { createSqliteTokenStore } from "@agentcore/store-sqlite";
 import { workerNames } from "../adapters.ts";
 import { openClient } from "../target/open-client.ts";
 import { exitCodes } from "../exit-code.ts";
 import type { Io } from "../io.ts";
 import { lastWord } from "../queue/id-words.ts";
-import { loadOptionsConfig, withDatabase } from "../queue/open-queue.ts";
+import { loadOptionsConfig, withStores } from "../queue/open-queue.ts";
 import { shortId } from "../screen/short-id.ts";
 import { cut, oneLine } from "../screen/text.ts";
 import { withTarget } from "../target/open-target.ts";
@@ -71,8 +70,8 @@ async function triggerWords(io: Io): Promise<readonly Word[]> {
 }
 
 async function tokenWords(io: Io): Promise<readonly Word[]> {
-  return withDatabase({}, io, async (database) => {
-    const tokens = await createSqliteTokenStore(database).list();
+  return withStores({}, io, async (stores) => {
+    const tokens = await stores.tokens.list();
     return tokens.map(({ id, name, scope }): Word => [shortId(id), `${scope}: ${name}`]);
   });
 }

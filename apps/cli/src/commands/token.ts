@@ -1,13 +1,12 @@
 /** `agentcore token create|list|revoke`: bearer tokens of the API, in the state directory of the daemon. */
 import { createToken } from "@agentcore/api";
 import { AgentCoreError, formatDuration, systemClock, systemIds } from "@agentcore/contract";
-import { createSqliteTokenStore } from "@agentcore/store-sqlite";
 import type { StoredToken, TokenScope, TokenStore } from "@agentcore/triggers";
 import { findDaemon } from "../daemon/daemon-place.ts";
 import { exitCodes } from "../exit-code.ts";
 import type { Io } from "../io.ts";
 import { findId } from "../queue/find-id.ts";
-import { withDatabase, type StateOptions } from "../queue/open-queue.ts";
+import { withStores, type StateOptions } from "../queue/open-queue.ts";
 import { span } from "../screen/line.ts";
 import { shortId, shortIdsAmong } from "../screen/short-id.ts";
 import { table } from "../screen/table.ts";
@@ -74,13 +73,7 @@ const withTokens = <T>(
   options: StateOptions,
   io: Io,
   use: (store: TokenStore, directory: string) => Promise<T>,
-): Promise<T> =>
-  withDatabase(
-    options,
-    io,
-    (database, directory) => use(createSqliteTokenStore(database), directory),
-    "writes",
-  );
+): Promise<T> => withStores(options, io, ({ tokens }, directory) => use(tokens, directory), "writes");
 
 const factsOf = ({ id, name, scope, createdAt, expiresAt }: StoredToken) => ({
   id,

@@ -166,14 +166,12 @@ export async function cancelWorkflow(run: string, options: CancelWorkflowOptions
   }
   const workflow = await sameWorkflow(stored, io);
   if (workflow === null) {
-    await withJournal(options, io, (journal) =>
-      withQueue(options, io, ({ store, client }) =>
-        endWithoutFile(id, message, {
-          journal,
-          store,
-          cancelJob: (job, request) => client.cancel(job, request),
-        }),
-      ),
+    await withQueue(options, io, ({ stores, client }) =>
+      endWithoutFile(id, message, {
+        journal: stores.journal,
+        store: stores.jobs,
+        cancelJob: (job, request) => client.cancel(job, request),
+      }),
     );
     if (options.json === true) io.stdout.json({ type: "cancel", id, outcome: "cancelled" });
     else

@@ -1,9 +1,9 @@
 /** One daemon per state directory, and where others find it. */
 import { AgentCoreError, ignore, readPlacedFileSync, sleep, systemClock } from "@agentcore/contract";
-import { takeProcessLock, type ProcessLock } from "@agentcore/store-sqlite";
 import { rmSync, writeFileSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import * as z from "zod";
+import { takeProcessLock, type ProcessLock } from "../state/stores.ts";
 
 const recordSchema = z.object({
   pid: z.int(),

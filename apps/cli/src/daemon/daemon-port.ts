@@ -1,7 +1,6 @@
 /** The daemon as a whole, for the API: whether it is ready, what it may spend, and how it is stopped. */
 import type { DaemonPort } from "@agentcore/api";
 import { sleep, systemClock, type ContainmentReceipt } from "@agentcore/contract";
-import { readCallSpend, readSpend } from "@agentcore/store-sqlite";
 import { budgetLevels } from "../queue/budget-levels.ts";
 import type { Ledger } from "@agentcore/core";
 import type { Config } from "../config/schema.ts";
@@ -39,8 +38,8 @@ export function daemonPort(options: DaemonPortOptions): DaemonPort {
     version: () => ({ version: packageVersion(), name: engine.state.definition.name, startedAt }),
     readiness: () => readinessOf(engine, { stats: scheduler.stats(), load: composition.runtime.load() }),
     overview: () => overview.read(),
-    spend: ({ bucket, since, until }) => readSpend(composition.database, { window: bucket, since, until }),
-    callSpend: (range) => readCallSpend(composition.database, range),
+    spend: ({ bucket, since, until }) => composition.stores.readSpend({ window: bucket, since, until }),
+    callSpend: (range) => composition.stores.readCallSpend(range),
     budgets: () => budgetLevels(config, ledger, systemClock.now()),
     pricing: () => ({ unpriced: config.unpriced }),
     drain: async () => {

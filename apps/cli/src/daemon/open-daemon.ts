@@ -14,7 +14,6 @@ import {
 } from "@agentcore/contract";
 import type { ServedApi } from "@agentcore/api";
 import type { Journal, Scheduler } from "@agentcore/scheduler";
-import { createSqliteJournal, createSqliteTriggerStore } from "@agentcore/store-sqlite";
 import { TriggerEngine, type DaemonDefinition, type TriggerStore } from "@agentcore/triggers";
 import { workflowConcurrencyKey } from "@agentcore/workflow";
 import { isDeepStrictEqual } from "node:util";
@@ -164,12 +163,12 @@ export class Daemon {
 
   /** Resolves to false if it takes too long, or needs a store that takes no write. */
   async #isStored(what: Promise<unknown>): Promise<boolean> {
-    const { database } = this.parts.composition;
+    const { stores } = this.parts.composition;
     const startMs = systemClock.monotonicMs();
     let failingFromMs: number | null = null;
     while (!(await settledWithin(systemClock, what, lookMs))) {
       const nowMs = systemClock.monotonicMs();
-      failingFromMs = database.isFailing ? (failingFromMs ?? nowMs) : null;
+      failingFromMs = stores.isFailing ? (failingFromMs ?? nowMs) : null;
       if (nowMs - startMs >= stopMsMax || nowMs - (failingFromMs ?? nowMs) >= storeWaitMs) return false;
     }
     return true;
@@ -180,7 +179,7 @@ export class Daemon {
     const runs = [...engine.state.open.values()].flatMap(({ state }) =>
       state.kind === "running" ? [state.run] : [],
     );
-    const store = composition.database.isFailing
+    const store = composition.stores.isFailing
       ? "the store takes no write"
       : "some of it did not end in time";
     this.#log.error(
@@ -209,7 +208,7 @@ async function openParts(options: DaemonOptions, closers: Closers): Promise<Open
   });
   closers.add(() => closeScheduler(scheduler));
 
-  const journal = createSqliteJournal(composition.database);
+  const { journal, triggers: store } = composition.stores;
   const ports = portsOf(composition, { config, state, env, log }, scheduler);
   const opened = openWorkflows({
     place: { adapters, config, env, log },
@@ -222,7 +221,6 @@ async function openParts(options: DaemonOptions, closers: Closers): Promise<Open
   const { api: workflows } = opened;
   closers.add(() => opened.close());
 
-  const store = createSqliteTriggerStore(composition.database);
   const { workspace, agentsFile } = definition;
   const runner = new WorkflowRunner({ workflows, scheduler, journal, workspace, agentsFile, log });
   const engine = await TriggerEngine.open({

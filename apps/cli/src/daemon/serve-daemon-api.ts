@@ -11,7 +11,6 @@ import {
 } from "@agentcore/api";
 import { systemClock, systemIds, type Log, type RunEvent, type WorkerAdapter } from "@agentcore/contract";
 import { QueueClient } from "@agentcore/scheduler";
-import { createSqliteLedger, createSqliteTokenStore } from "@agentcore/store-sqlite";
 import { firingDocument, type DaemonDefinition, type Decision } from "@agentcore/triggers";
 import type { WorkflowEvent } from "@agentcore/workflow";
 import type { Environment } from "@agentcore/yaml-file";
@@ -92,10 +91,10 @@ export async function serveDaemonApi(options: DaemonApiOptions): Promise<ServedA
   const { parts, events, definition, loaded, adapters, env, log, onEndAsked, graceMs } = options;
   const { composition, scheduler, journal, workflows, engine, sources } = parts;
   const { config } = loaded;
-  const { store, state, database } = composition;
+  const { store, state, stores } = composition;
   const client = new QueueClient({ store, clock: systemClock, ids: systemIds, log });
   const places = { store, attemptsDir: state.attempts };
-  const ledger = createSqliteLedger(database);
+  const { ledger, calls } = stores;
   const startedAt = systemClock.now();
   const overview = new Overview({ parts, config, ledger, startedAt, attemptsDir: state.attempts });
   const daemon = daemonPort({ parts, config, ledger, overview, startedAt, onEndAsked, graceMs });
@@ -112,8 +111,8 @@ export async function serveDaemonApi(options: DaemonApiOptions): Promise<ServedA
         client,
         logs: (request) => readLogChunk(request, places),
         artifact: (request) => readArtifactChunk(request, places),
-        attemptCallsOf: (id) => composition.calls.attemptsOfJob(id),
-        callsOf: (id) => callsOfJob(composition.calls, id),
+        attemptCallsOf: (id) => calls.attemptsOfJob(id),
+        callsOf: (id) => callsOfJob(calls, id),
         prepare: (job) => prepareJob(job, { adapters, config }),
         factsOf: async ({ job }) => ({
           placeOf: await createSettingPlaces(loaded),
@@ -126,7 +125,7 @@ export async function serveDaemonApi(options: DaemonApiOptions): Promise<ServedA
       events,
       metrics: () => metrics.text(),
     },
-    tokens: withConfiguredToken(createSqliteTokenStore(database), definition.server.token),
+    tokens: withConfiguredToken(stores.tokens, definition.server.token),
     listen: {
       socket: definition.server.socket,
       ...(definition.server.http === null ? {} : listenOf(definition.server.http)),

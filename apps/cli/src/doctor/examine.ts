@@ -11,7 +11,6 @@ import {
   type SweptRun,
 } from "@agentcore/containment";
 import { cureOf, isAgentCoreError, systemClock, systemIds, type ContainmentLevel } from "@agentcore/contract";
-import { openStateDatabase } from "@agentcore/store-sqlite";
 import { findProgram, programEnvironment, readVersion, type ProgramOptions } from "@agentcore/worker-kit";
 import { existsSync } from "node:fs";
 import { statfs } from "node:fs/promises";
@@ -25,6 +24,7 @@ import { findDaemon } from "../daemon/daemon-place.ts";
 import { describeLeft } from "../state/quarantine.ts";
 import { formatBytes } from "../screen/summary.ts";
 import { hiddenDirectories, requireOneOwner, requireOwnState, type StateDir } from "../state/state-dir.ts";
+import { openStores } from "../state/stores.ts";
 import type { Check } from "./report.ts";
 
 export function examineNode(version: string): Check {
@@ -188,7 +188,7 @@ export async function examineState(state: StateDir, waitsBelow: number | undefin
     requireOneOwner(state);
     if (existsSync(state.path)) requireOwnState(state);
     const isNew = !existsSync(join(state.path, "state.db"));
-    if (!isNew) await (await openStateDatabase({ directory: state.path })).close();
+    if (!isNew) await (await openStores(state)).close();
     const free = await freeBytes(state.path);
     const detail = `${state.path}, ${formatBytes(free)} free${isNew ? ", nothing in it yet" : ""}`;
     if (waitsBelow === undefined || free > waitsBelow) return { ...base, status: "ok", detail, cure: null };

@@ -1,13 +1,13 @@
 /** Opens the queue of a state directory for commands that submit, query or change jobs without running any. */
 import { AgentCoreError, systemClock, systemIds, type Log } from "@agentcore/contract";
 import { QueueClient, type JobRecord, type JobStore } from "@agentcore/scheduler";
-import { createSqliteJobStore, openStateDatabase, type StateDatabase } from "@agentcore/store-sqlite";
 import { workerNames } from "../adapters.ts";
 import { announceConfig, type Announcement } from "../config/announce.ts";
 import { loadConfig, type LoadedConfig } from "../config/load.ts";
 import type { Io } from "../io.ts";
 import { createCommandLog } from "../log.ts";
 import { createStateDir, requireState, resolveStateDir, type StateDir } from "../state/state-dir.ts";
+import { openStores, type StateStores } from "../state/stores.ts";
 
 /** Options that every command with state has. */
 export interface StateOptions {
@@ -19,8 +19,7 @@ export interface StateOptions {
 export interface OpenedQueue {
   readonly loaded: LoadedConfig;
   readonly state: StateDir;
-  readonly database: StateDatabase;
-  readonly store: JobStore;
+  readonly stores: StateStores;
   readonly client: QueueClient;
 }
 
@@ -63,32 +62,31 @@ export async function withQueue<T>(
   const loaded = await loadOptionsConfig(options, io);
   const state = openStateDir(options, loaded, io, access);
   const log = createCommandLog(options.json);
-  const database = await openStateDatabase({ directory: state.path });
-  const store = createSqliteJobStore(database);
-  const client = openClient(store, loaded, log);
+  const stores = await openStores(state);
+  const client = openClient(stores.jobs, loaded, log);
   try {
-    return await use({ loaded, state, database, store, client });
+    return await use({ loaded, state, stores, client });
   } finally {
     client.closeClient();
-    await store.close();
+    await stores.close();
     await log.flush();
   }
 }
 
-/** Opens the database of the state directory, passes it to the command, and always closes it. */
-export async function withDatabase<T>(
+/** Opens the stores of the state directory, passes them to the command, and always closes them. */
+export async function withStores<T>(
   options: StateOptions,
   io: Io,
-  use: (database: StateDatabase, directory: string) => Promise<T>,
+  use: (stores: StateStores, directory: string) => Promise<T>,
   access: Access = "reads",
 ): Promise<T> {
   const loaded = await loadOptionsConfig(options, io);
   const state = openStateDir(options, loaded, io, access);
-  const database = await openStateDatabase({ directory: state.path });
+  const stores = await openStores(state);
   try {
-    return await use(database, state.path);
+    return await use(stores, state.path);
   } finally {
-    await database.close();
+    await stores.close();
   }
 }
 

@@ -12,7 +12,6 @@ import {
   type Scheduler,
   type SchedulerPolicies,
 } from "@agentcore/scheduler";
-import { createSqliteJournal } from "@agentcore/store-sqlite";
 import { runLabel } from "@agentcore/worker-kit";
 import { hostname } from "node:os";
 import type { Composition } from "../compose.ts";
@@ -30,7 +29,7 @@ export interface StartSchedulerOptions {
 }
 
 export async function startScheduler(
-  { runtime, store, spendingOfLost, neverBegan, containment, database, state }: Composition,
+  { runtime, store, spendingOfLost, neverBegan, containment, stores, state }: Composition,
   { log, concurrency, keepEndedMs, claims, policy = {} }: StartSchedulerOptions,
 ): Promise<Scheduler> {
   return createScheduler({
@@ -38,7 +37,7 @@ export async function startScheduler(
     runtime,
     concurrency,
     keepEndedMs,
-    journal: createSqliteJournal(database),
+    journal: stores.journal,
     claims,
     policy,
     spool: openSpoolDirectory(state.spool, log),

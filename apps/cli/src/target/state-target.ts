@@ -1,6 +1,6 @@
 /** The state directory of this machine as the target of commands. */
 import { systemClock } from "@agentcore/contract";
-import { windowStartOf } from "@agentcore/core";
+import { type CallSpendQuery, windowStartOf } from "@agentcore/core";
 import {
   editJob,
   jobDecisionsDocument,
@@ -13,13 +13,6 @@ import {
   withCallsSoFar,
   type JobPage,
 } from "@agentcore/scheduler";
-import {
-  createSqliteCallJournal,
-  createSqliteJournal,
-  createSqliteLedger,
-  readCallSpend,
-  type CallSpendQuery,
-} from "@agentcore/store-sqlite";
 import { listRuns } from "@agentcore/workflow";
 import { createSettingPlaces } from "../config/setting-place.ts";
 import { readLogChunk } from "../daemon/attempt-files.ts";
@@ -37,18 +30,18 @@ import { findStored } from "../workflow/stored-run.ts";
 import type { JobDocumentPage, Target, TargetDeadLetters, TargetJobs, TargetRuns } from "./target.ts";
 
 export function stateTarget(opened: OpenedQueue, io: Io): Target {
-  const { loaded, database } = opened;
+  const { loaded, stores } = opened;
   return {
     jobs: stateJobs(opened),
     deadLetters: stateDeadLetters(opened),
     runs: stateRuns(opened, io),
     daemon: null,
     budgets: async () => ({
-      budgets: await budgetLevels(loaded.config, createSqliteLedger(database), systemClock.now()),
+      budgets: await budgetLevels(loaded.config, stores.ledger, systemClock.now()),
       pricing: { type: "pricing", unpriced: loaded.config.unpriced },
       spent: {
         type: "call_spend",
-        ...(await readCallSpend(database, lastDays(systemClock.now()))),
+        ...(await stores.readCallSpend(lastDays(systemClock.now()))),
       },
     }),
     config: async () => loaded,
@@ -66,8 +59,8 @@ function lastDays(now: number): CallSpendQuery {
 /** Enough for quick copies, little enough to print as it comes. */
 const logBytes = 256 * 1024;
 
-function stateJobs({ store, client, loaded, state, database }: OpenedQueue): TargetJobs {
-  const calls = createSqliteCallJournal(database);
+function stateJobs({ stores, client, loaded, state }: OpenedQueue): TargetJobs {
+  const { jobs: store, calls } = stores;
   return {
     submit: async (jobs) => {
       const outcomes = await client.submitAll(jobs);
@@ -128,8 +121,7 @@ function stateDeadLetters({ client: { deadLetters } }: OpenedQueue): TargetDeadL
   };
 }
 
-function stateRuns({ database }: OpenedQueue, io: Io): TargetRuns {
-  const journal = createSqliteJournal(database);
+function stateRuns({ stores: { journal } }: OpenedQueue, io: Io): TargetRuns {
   return {
     list: async (page) =>
       Promise.all((await listRuns(journal, page)).map((run) => runDocument(journal, run))),

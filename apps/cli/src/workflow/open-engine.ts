@@ -5,7 +5,6 @@
 import { systemClock, systemIds } from "@agentcore/contract";
 import { processOwner } from "@agentcore/core";
 import type { Scheduler } from "@agentcore/scheduler";
-import { createSqliteJournal } from "@agentcore/store-sqlite";
 import { createContainedGit } from "@agentcore/worker-kit";
 import { workflowConcurrencyKey, type RunOptions } from "@agentcore/workflow";
 import { hostname } from "node:os";
@@ -47,7 +46,7 @@ export async function openEngine(options: ComposeOptions): Promise<OpenedEngine>
 }
 
 export function portsOf(
-  { containment, database }: OpenState,
+  { containment, stores }: OpenState,
   { config, state, env, log }: Pick<ComposeOptions, "config" | "state" | "env" | "log">,
   scheduler: Scheduler,
 ): RunOptions {
@@ -56,7 +55,7 @@ export function portsOf(
     clock: systemClock,
     ids: systemIds,
     log,
-    journal: createSqliteJournal(database),
+    journal: stores.journal,
     git: createContainedGit({ containment, clock: systemClock, ids: systemIds, hostEnv: env }),
     secretValue: (name: string) => variableOf(env, name),
     post: postJson,

@@ -1,12 +1,11 @@
 /** Opens the journal of a state directory for commands that show runs without working on them. */
 import type { Journal } from "@agentcore/scheduler";
-import { createSqliteJournal } from "@agentcore/store-sqlite";
 import type { Io } from "../io.ts";
-import { withDatabase, type StateOptions } from "../queue/open-queue.ts";
+import { withStores, type StateOptions } from "../queue/open-queue.ts";
 
 /** Opens the journal, passes it to the command, and always closes it. */
 export const withJournal = <T>(
   options: StateOptions,
   io: Io,
   use: (journal: Journal) => Promise<T>,
-): Promise<T> => withDatabase(options, io, (database) => use(createSqliteJournal(database)));
+): Promise<T> => withStores(options, io, ({ journal }) => use(journal));
