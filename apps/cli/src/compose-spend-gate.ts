@@ -1,12 +1,13 @@
 /** Composes the spend gate, and what the configuration says about who uses it. Its code is loaded with the first run that does. */
 import {
+  noRefusedKeys,
   systemClock,
   systemIds,
   type Log,
   type SpendGateMode,
   type WorkerAdapter,
 } from "@agentcore/contract";
-import type { CallJournal, SpendGate } from "@agentcore/core";
+import type { CallJournal, RefusedKeyReport, SpendGate } from "@agentcore/core";
 import type { Environment } from "@agentcore/yaml-file";
 import type { Config } from "./config/schema.ts";
 import type { StateDir } from "./state/state-dir.ts";
@@ -22,14 +23,22 @@ export interface SpendGateParts {
 
 export function composeSpendGate(parts: SpendGateParts): SpendGate {
   let opening: Promise<SpendGate> | null = null;
+  let loaded: SpendGate | null = null;
   let isClosed = false;
+  let onRefused: (report: RefusedKeyReport) => void = () => {};
   return {
     async open(request) {
       opening ??= load(parts);
       const gate = await opening;
+      if (loaded === null) gate.onRefusedKeys((report) => onRefused(report));
+      loaded = gate;
       // One that was loaded while the runtime closed refuses what is opened then.
       if (isClosed) await gate.close();
       return gate.open(request);
+    },
+    refusedKeys: () => loaded?.refusedKeys() ?? noRefusedKeys,
+    onRefusedKeys(listener) {
+      onRefused = listener;
     },
     async close() {
       isClosed = true;

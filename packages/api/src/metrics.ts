@@ -8,6 +8,7 @@ import {
   type BudgetDocument,
   type Clock,
   type PressureLevel,
+  type RefusedKeys,
   type RunEvent,
 } from "@agentcore/contract";
 import type { QueueStats } from "@agentcore/scheduler";
@@ -24,6 +25,8 @@ export interface MetricsSample {
   readonly pressure: PressureLevel | null;
   readonly runtimeUp: boolean;
   readonly runtimeRestarts: number;
+  /** Of the running runtime process, since its start. */
+  readonly refusedKeys: RefusedKeys;
   /** Firings by trigger, state and, for skipped ones, reason. */
   readonly firings: readonly FiringCount[];
   /** What sources took and refused since the start. */
@@ -86,6 +89,7 @@ class Levels {
     if (sample.pressure !== null) gauges.backpressure.set(pressureLevels.indexOf(sample.pressure));
     gauges.runtimeUp.set(Number(sample.runtimeUp));
     gauges.runtimeRestarts.set(sample.runtimeRestarts);
+    for (const [kind, count] of Object.entries(sample.refusedKeys)) gauges.refusedKeys.set({ kind }, count);
     for (const { trigger, kind, reason, count } of sample.firings)
       gauges.firings.set({ trigger, state: kind, reason: reason ?? "" }, count);
     for (const { source, kind, count } of sample.sources)
@@ -118,6 +122,11 @@ function gaugesOf(registry: Registry) {
     backpressure: gauge("backpressure_level", "How short the machine is of a resource; 0: of none."),
     runtimeUp: gauge("runtime_up", "Is 1 while the runtime process works."),
     runtimeRestarts: gauge("runtime_restarts", "Restarts of the runtime process since the start."),
+    refusedKeys: gauge(
+      "spend_gate_refused_keys",
+      "Requests that the spend gate refused for their key since the runtime process started, by kind.",
+      ["kind"],
+    ),
     firings: gauge("firings", "Kept firings by trigger, state, and reason of those skipped.", [
       "trigger",
       "state",

@@ -323,6 +323,12 @@ export const errorCodes = {
     retryable: true,
     cure: "Check the failures in the evidence.",
   },
+  AC_SPEND_GATE_KEY: {
+    meaning:
+      "The spend gate refused a request because of its key: it is missing, unknown, or its permit has ended.",
+    retryable: false,
+    cure: "Find the process that sent it: the evidence says whose key it was, and `agentcore doctor` names processes that are left of ended runs.",
+  },
   AC_CANCEL_SLOW: {
     meaning: "Runs take too long to stop.",
     retryable: true,

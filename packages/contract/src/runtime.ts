@@ -14,6 +14,7 @@ import type { WorkerTask } from "./task.ts";
 import type { WorkerEvent } from "./worker-event.ts";
 import { budgetLevelSchema, breakerLevelSchema } from "./permit.ts";
 import { containmentLevelSchema } from "./result.ts";
+import { noRefusedKeys, refusedKeysSchema, type RefusedKeys } from "./spend-gate.ts";
 
 export interface Runtime {
   /** Decides at once. A granted permit keeps its holds until `execute` ends or `releasePermit` is called. */
@@ -65,6 +66,7 @@ export const loadReportSchema = lazySchema(() =>
     draining: z.boolean(),
     budgets: z.array(budgetLevelSchema),
     breakers: z.array(breakerLevelSchema),
+    refusedKeys: refusedKeysSchema.default(noRefusedKeys),
   }),
 );
 export type LoadReport = {
@@ -78,6 +80,8 @@ export type LoadReport = {
   readonly draining: boolean;
   readonly budgets: readonly BudgetLevel[];
   readonly breakers: readonly BreakerLevel[];
+  /** Requests that the spend gate refused for their key, since the start. All zero without a spend gate. */
+  readonly refusedKeys: RefusedKeys;
 };
 
 /** The stages of the watchdog's defense, from mild to severe. */

@@ -15,6 +15,35 @@ export type ProviderProtocol = z.infer<typeof providerProtocolSchema>;
 export const spendGateModes = ["auto", "required", "off"] as const;
 export type SpendGateMode = (typeof spendGateModes)[number];
 
+/**
+ * Why the gate refuses the key of a request. `missing`: there is none. `unknown`: no attempt of this runtime has, or lately had,
+ * this key. `ended`: the permit of its attempt has ended. `earlier_attempt`: so has it, and a later attempt of the same job runs.
+ * `stopping`: its attempt is being stopped.
+ */
+export const refusedKeyKinds = ["missing", "unknown", "ended", "earlier_attempt", "stopping"] as const;
+export type RefusedKeyKind = (typeof refusedKeyKinds)[number];
+
+const requests = z.int().nonnegative().default(0);
+export const refusedKeysSchema = lazySchema(() =>
+  z.strictObject({
+    missing: requests,
+    unknown: requests,
+    ended: requests,
+    earlier_attempt: requests,
+    stopping: requests,
+  } satisfies Record<RefusedKeyKind, typeof requests>),
+);
+/** Requests that were refused for their key since the runtime was started, by kind. */
+export type RefusedKeys = Readonly<Record<RefusedKeyKind, number>>;
+
+export const noRefusedKeys: RefusedKeys = {
+  missing: 0,
+  unknown: 0,
+  ended: 0,
+  earlier_attempt: 0,
+  stopping: 0,
+};
+
 /** How the worker of one attempt reaches the gate. */
 export interface SpendGateAccess {
   /** `http://127.0.0.1:PORT`, without a path. What follows is the provider's own path, such as `/v1/messages`. */

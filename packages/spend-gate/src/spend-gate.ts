@@ -6,6 +6,7 @@ import {
   type Ids,
   type Log,
   type OwnPrices,
+  type RefusedKeys,
   type Upstream,
 } from "@agentcore/contract";
 import {
@@ -13,6 +14,7 @@ import {
   type AttemptMeter,
   type CallJournal,
   type MeterRequest,
+  type RefusedKeyReport,
   type SpendGate,
 } from "@agentcore/core";
 import { Account } from "./account/index.ts";
@@ -27,6 +29,7 @@ import { createHandler } from "./proxy/handler.ts";
 import { KeyRing } from "./proxy/keys.ts";
 import { listen, type Listeners } from "./proxy/listeners.ts";
 import { Pacing } from "./proxy/pacing.ts";
+import { RefusedKeyCounts } from "./proxy/refused-keys.ts";
 import { UpstreamPool } from "./proxy/upstreams.ts";
 
 export interface SpendGateOptions {
@@ -59,6 +62,7 @@ class LocalSpendGate implements SpendGate {
   readonly #providers: ProvidersConfig;
   readonly #log: Log;
   readonly #keys = new KeyRing<Attempt>();
+  readonly #refused: RefusedKeyCounts;
   readonly #attempts = new Set<Attempt>();
   readonly #pool: UpstreamPool;
   readonly #pacings = new Map<string, Pacing>();
@@ -71,6 +75,7 @@ class LocalSpendGate implements SpendGate {
     this.#options = options;
     this.#providers = options.providers ?? {};
     this.#log = options.log ?? silentLog;
+    this.#refused = new RefusedKeyCounts(options.clock);
     this.#pool = new UpstreamPool(options.env);
   }
 
@@ -84,6 +89,14 @@ class LocalSpendGate implements SpendGate {
     await target.credential.current();
     if (this.#closing !== null) throw new AgentCoreError("AC_DRAINING", "the spend gate is closed");
     return this.#attempt(request, target, prices, { url, socketPath });
+  }
+
+  refusedKeys(): RefusedKeys {
+    return this.#refused.counts();
+  }
+
+  onRefusedKeys(listener: (report: RefusedKeyReport) => void): void {
+    this.#refused.onReport = listener;
   }
 
   close(): Promise<void> {
@@ -121,7 +134,8 @@ class LocalSpendGate implements SpendGate {
       limitsOutput: !(protocol === "openai-responses" && upstream.credential.kind === "own-login"),
       onRoom: admission.madeRoom,
     });
-    const issued = this.#keys.issue();
+    const owner = { jobId: permit.jobId, attempt: permit.attempt };
+    const issued = this.#keys.issue(owner);
     const attempt: Attempt = new Attempt({
       request,
       access: { ...address, key: issued.key },
@@ -135,6 +149,7 @@ class LocalSpendGate implements SpendGate {
       ids,
       log: this.#log,
       hosts: new Set([target.baseUrl.hostname, new URL(upstream.baseUrl).hostname]),
+      refusedAfterStop: () => this.#refused.note("stopping", owner),
       revoke: () => {
         issued.revoke();
         this.#attempts.delete(attempt);
@@ -193,9 +208,10 @@ class LocalSpendGate implements SpendGate {
   }
 
   async #listen(): Promise<Listeners> {
-    const { clock, directory } = this.#options;
+    const { directory } = this.#options;
     try {
-      return await listen({ directory, handler: createHandler({ keys: this.#keys, clock, log: this.#log }) });
+      const handler = createHandler({ keys: this.#keys, refused: this.#refused, log: this.#log });
+      return await listen({ directory, handler });
     } catch (error) {
       // The next attempt tries again.
       this.#listeners = null;

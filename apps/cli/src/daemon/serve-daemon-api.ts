@@ -9,7 +9,14 @@ import {
   type MetricsSample,
   type ServedApi,
 } from "@agentcore/api";
-import { systemClock, systemIds, type Log, type RunEvent, type WorkerAdapter } from "@agentcore/contract";
+import {
+  noRefusedKeys,
+  systemClock,
+  systemIds,
+  type Log,
+  type RunEvent,
+  type WorkerAdapter,
+} from "@agentcore/contract";
 import { QueueClient } from "@agentcore/scheduler";
 import { firingDocument, type DaemonDefinition, type Decision } from "@agentcore/triggers";
 import type { WorkflowEvent } from "@agentcore/workflow";
@@ -179,6 +186,7 @@ async function sampleOf(
     pressure: load?.pressure ?? null,
     runtimeUp: load !== null,
     runtimeRestarts: composition.restarts(),
+    refusedKeys: load?.refusedKeys ?? noRefusedKeys,
     firings,
     sources: sources.counts(),
     triggers: { active: countOf("active"), paused: countOf("paused"), disabled: countOf("disabled") },

@@ -16,6 +16,7 @@ import {
   type Ids,
   type LoadReport,
   type Log,
+  noRefusedKeys,
   type PermitDecision,
   type PermitRecord,
   type PermitRequest,
@@ -42,6 +43,7 @@ import { createMemoryLedger } from "../ledger/memory-ledger.ts";
 import type { MachineSignals } from "../pressure/machine-signals.ts";
 import { PressureMonitor } from "../pressure/pressure-monitor.ts";
 import { processOwner } from "../process-owner.ts";
+import { refusedKeyEscalation } from "../spend/refused-key.ts";
 import type { SpendGate } from "../spend/spend-gate.ts";
 import { Watchdog } from "../watchdog/watchdog.ts";
 import { Bookkeeping } from "../delegation/bookkeeping.ts";
@@ -159,7 +161,8 @@ class LocalRuntime implements InProcessRuntime {
       onDue: () => this.#heartbeat.arm(),
       cancelAll: (reason) => this.#cancelAll({ reason }),
     });
-    const { settings = {}, spendGateModes = {} } = options;
+    const { settings = {}, spendGateModes = {}, spendGate } = options;
+    spendGate?.onRefusedKeys((report) => this.#escalate(refusedKeyEscalation(report, clock.now())));
     this.#gateway = new Gateway({
       gate,
       bookkeeping: this.#bookkeeping,
@@ -171,7 +174,7 @@ class LocalRuntime implements InProcessRuntime {
       log,
       attemptLimits: config.limits.attempt,
       settings,
-      spendGate: options.spendGate,
+      spendGate,
       spendGateMode: config.spend_gate,
       spendGateModes,
     });
@@ -324,6 +327,7 @@ class LocalRuntime implements InProcessRuntime {
       draining: restrictions.draining,
       budgets: gate.budgetLevels(),
       breakers: gate.breakerLevels(),
+      refusedKeys: this.#options.spendGate?.refusedKeys() ?? noRefusedKeys,
     };
   }
 

@@ -2,6 +2,7 @@
 import {
   AgentCoreError,
   createIds,
+  type Escalation,
   noCallUsage,
   type PermitRequest,
   type SpendGateMode,
@@ -432,4 +433,25 @@ describe("a refusal that the gate sees during a run", () => {
     await result;
     expect((await runtime.load()).breakers).toEqual([]);
   });
+});
+
+it("a key that the gate refused is an escalation, with the attempt that it belonged to", async () => {
+  const { runtime, gate } = rigOf();
+  const escalations: Escalation[] = [];
+  runtime.onEscalation((escalation) => void escalations.push(escalation));
+  gate.refuseKey({ kind: "ended", requests: 3, of: { jobId: "job-7", attempt: 1 } });
+  gate.refuseKey({ kind: "unknown", requests: 1, of: null });
+  expect(escalations).toMatchObject([
+    {
+      stage: "notify",
+      code: "AC_SPEND_GATE_KEY",
+      target: "spend-gate",
+      message:
+        "the spend gate refused 3 requests with the key of attempt 1 of job job-7, whose permit has ended",
+      evidence: { kind: "ended", requests: 3, jobId: "job-7", attempt: 1 },
+    },
+    { evidence: { kind: "unknown", requests: 1 } },
+  ]);
+  const { refusedKeys } = await runtime.load();
+  expect(refusedKeys).toEqual({ missing: 0, unknown: 1, ended: 3, earlier_attempt: 0, stopping: 0 });
 });

@@ -10,6 +10,8 @@ import type {
   MeteredSpending,
   Permit,
   ProviderCall,
+  RefusedKeyKind,
+  RefusedKeys,
   StopCause,
   WireActivity,
 } from "@agentcore/contract";
@@ -63,9 +65,30 @@ export interface AttemptMeter {
   close(): Promise<MeteredSpending>;
 }
 
+/** Requests that were refused for their key. */
+export interface RefusedKeyReport {
+  readonly kind: RefusedKeyKind;
+  /** Since the last report of this kind. */
+  readonly requests: number;
+  /** Of the last one: the attempt that had the key. Null if the key is missing or unknown. */
+  readonly of: KeyOwner | null;
+}
+
+export interface KeyOwner {
+  readonly jobId: string;
+  readonly attempt: number;
+}
+
 export interface SpendGate {
   /** Rejects with an `AgentCoreError` if the gate cannot listen or the upstream is not allowed. */
   open(request: MeterRequest): Promise<AttemptMeter>;
+  /** Requests that were refused for their key so far. */
+  refusedKeys(): RefusedKeys;
+  /**
+   * The listener is called with the first refusal of each kind, and then at most once a minute for each kind. It replaces the one
+   * before. The kind `stopping` is not reported: a worker that is being stopped may well send requests.
+   */
+  onRefusedKeys(listener: (report: RefusedKeyReport) => void): void;
   /** Closes all meters and the listeners. Idempotent. */
   close(): Promise<void>;
 }

@@ -2,11 +2,12 @@
 import {
   type MeteredSpending,
   noCallUsage,
+  noRefusedKeys,
   type StopCause,
   type Upstream,
   type WireActivity,
 } from "@agentcore/contract";
-import type { MeterRequest, ProviderRefusal, SpendGate } from "../spend/spend-gate.ts";
+import type { MeterRequest, ProviderRefusal, RefusedKeyReport, SpendGate } from "../spend/spend-gate.ts";
 
 export interface FakeMeter {
   readonly request: MeterRequest;
@@ -21,6 +22,7 @@ export interface FakeMeter {
 export interface FakeSpendGate extends SpendGate {
   readonly meters: readonly FakeMeter[];
   readonly isClosed: boolean;
+  refuseKey(report: RefusedKeyReport): void;
 }
 
 export interface FakeSpendGateOptions {
@@ -41,8 +43,18 @@ export const fakeUpstream: Upstream = {
 export function createFakeSpendGate(options: FakeSpendGateOptions = {}): FakeSpendGate {
   const meters: FakeMeter[] = [];
   let isClosed = false;
+  let refused = noRefusedKeys;
+  let onRefused: (report: RefusedKeyReport) => void = () => {};
   return {
     meters,
+    refusedKeys: () => refused,
+    onRefusedKeys(listener) {
+      onRefused = listener;
+    },
+    refuseKey(report) {
+      refused = { ...refused, [report.kind]: refused[report.kind] + report.requests };
+      onRefused(report);
+    },
     get isClosed() {
       return isClosed;
     },

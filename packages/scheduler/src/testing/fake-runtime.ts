@@ -10,6 +10,7 @@ import {
   type Escalation,
   type ExecutionObserver,
   type LoadReport,
+  noRefusedKeys,
   type PermitDecision,
   type PermitRecord,
   type PermitRequest,
@@ -217,5 +218,6 @@ export function fakeLoad(permitsLive: number): LoadReport {
     draining: false,
     budgets: [],
     breakers: [],
+    refusedKeys: noRefusedKeys,
   };
 }

@@ -49,6 +49,8 @@ export interface AttemptOptions {
   readonly hosts: ReadonlySet<string>;
   /** Ends the key. */
   readonly revoke: () => void;
+  /** Called with each request that is refused because the attempt is being stopped. */
+  readonly refusedAfterStop: () => void;
 }
 
 /** What can be ended while it is in progress. */
@@ -111,7 +113,7 @@ export class Attempt implements AttemptMeter {
 
   /** A request of the worker that may be forwarded free of charge. */
   async unmetered(exchange: Exchange, path: string, body: RequestBody): Promise<void> {
-    if (this.#ending !== null) return exchange.answer(this.#ending.answer);
+    if (this.#isOver(exchange)) return;
     const upstream = new AbortController();
     const done = relayUnmetered(this, exchange, { path, body, upstream });
     await this.#track({ abort: () => upstream.abort(), done });
@@ -119,7 +121,7 @@ export class Attempt implements AttemptMeter {
 
   /** A request that costs something. It counts as waiting from here on, also while it is held back. */
   async metered(exchange: Exchange, path: string, body: RequestBody, isUnlimited: boolean): Promise<void> {
-    if (this.#ending !== null) return exchange.answer(this.#ending.answer);
+    if (this.#isOver(exchange)) return;
     const request = this.protocol.readRequest(body.decoded);
     if (request === null) return exchange.answer(this.protocol.malformed());
     const wire = this.wire.begin();
@@ -128,6 +130,14 @@ export class Attempt implements AttemptMeter {
     } finally {
       wire.ended();
     }
+  }
+
+  /** Whether the attempt takes no more requests. This one has then been answered. */
+  #isOver(exchange: Exchange): boolean {
+    if (this.#ending === null) return false;
+    if (this.#ending.reason.kind === "key") this.#options.refusedAfterStop();
+    exchange.answer(this.#ending.answer);
+    return true;
   }
 
   async #inTurn(asked: Omit<CallOptions, "grant">): Promise<void> {

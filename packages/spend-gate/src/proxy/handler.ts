@@ -1,35 +1,26 @@
 /** Takes each request: finds the attempt by its key, and lets the protocol say what becomes of it. */
-import { errorText, type Clock, type Log, type ProviderProtocol } from "@agentcore/contract";
+import { errorText, type Log, type ProviderProtocol } from "@agentcore/contract";
 import type { IncomingMessage, RequestListener } from "node:http";
 import { refusal } from "../protocols/refusals.ts";
 import type { LocalResponse } from "../protocols/protocol.ts";
+import { routeOf } from "../protocols/routes.ts";
 import type { Attempt } from "./attempt.ts";
 import { readBody } from "./body.ts";
 import { Exchange } from "./exchange.ts";
 import { keyOf, type KeyRing } from "./keys.ts";
+import type { RefusedKeyCounts } from "./refused-keys.ts";
 import { checkTarget } from "./target.ts";
-
-/** A worker with a dead key may try it many times a second. */
-const logEveryMs = 60_000;
 
 export interface HandlerOptions {
   readonly keys: KeyRing<Attempt>;
-  readonly clock: Clock;
+  readonly refused: RefusedKeyCounts;
   readonly log: Log;
 }
 
-export function createHandler({ keys, clock, log }: HandlerOptions): RequestListener {
-  let foreign = 0;
-  let loggedMs = -Infinity;
-  const refuseKey = (exchange: Exchange): void => {
-    foreign += 1;
-    if (clock.monotonicMs() - loggedMs >= logEveryMs) {
-      loggedMs = clock.monotonicMs();
-      log.warn(
-        { requests: foreign },
-        "the spend gate refused a request: its key is unknown or its permit has ended",
-      );
-    }
+export function createHandler({ keys, refused, log }: HandlerOptions): RequestListener {
+  const refuseKey = (exchange: Exchange, key: string | null): void => {
+    const { kind, of } = keys.refusalOf(key);
+    refused.note(kind, of);
     const message = "The key is unknown to the spend gate, or the permit of its attempt has ended.";
     exchange.answer(refusal(protocolOf(exchange.request), { kind: "key", message }));
   };
@@ -47,7 +38,7 @@ export function createHandler({ keys, clock, log }: HandlerOptions): RequestList
 async function serve(
   exchange: Exchange,
   keys: KeyRing<Attempt>,
-  refuseKey: (exchange: Exchange) => void,
+  refuseKey: (exchange: Exchange, key: string | null) => void,
 ): Promise<void> {
   const { request } = exchange;
   const key = keyOf(request.headers);
@@ -58,11 +49,14 @@ async function serve(
     await exchange.drain();
     return exchange.answer(refusedTarget(target.status, target.message));
   }
+  const method = request.method ?? "GET";
   if (attempt === null) {
     await exchange.drain();
-    return refuseKey(exchange);
+    // Claude Code asks without a key whether the network is there.
+    const hello = key === null ? routeOf("anthropic-messages", method, target.path, request.headers) : null;
+    return hello?.kind === "answered" ? exchange.answer(hello.response) : refuseKey(exchange, key);
   }
-  const route = attempt.protocol.route(request.method ?? "GET", target.path, request.headers);
+  const route = attempt.protocol.route(method, target.path, request.headers);
   if (route.kind === "answered" || route.kind === "refused") {
     await exchange.drain();
     return exchange.answer(route.response);

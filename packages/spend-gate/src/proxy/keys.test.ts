@@ -1,9 +1,11 @@
 import { createManualClock } from "@agentcore/core/testing";
+import { noRefusedKeys } from "@agentcore/contract";
 import { until } from "@agentcore/contract/testing";
+import type { RefusedKeyReport } from "@agentcore/core";
 import { randomBytes } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { openRig, realKey, type TestAttempt } from "../testing/rig.ts";
 import { eventStream, messageEvents, replies, streams } from "../testing/upstream.ts";
 
@@ -47,15 +49,43 @@ it("the key of one attempt is charged to that attempt alone", async () => {
   expect(await two.meter.close()).toMatchObject({ calls: 1 });
 });
 
-it("refused keys are logged once a minute, with their number", async () => {
-  const clock = createManualClock();
-  const rig = await openRig(streams(hello), { clock });
-  const attempt = await rig.open();
-  for (let count = 0; count < 5; count += 1) await expectRefused(attempt, "guess");
-  expect(rig.logged.length).toBe(1);
-  clock.advance(60_000);
-  await expectRefused(attempt, "guess");
-  expect(rig.logged.map((line) => (JSON.parse(line) as { requests: number }).requests)).toEqual([1, 6]);
+describe("a refused key is counted, and reported once a minute for each kind:", () => {
+  it("missing, guessed, after its permit, and of an earlier attempt of a job that runs", async () => {
+    const clock = createManualClock();
+    const rig = await openRig(streams(hello), { clock });
+    const reports: RefusedKeyReport[] = [];
+    rig.gate.onRefusedKeys((report) => void reports.push(report));
+    const first = await rig.open();
+    const { access } = first.meter;
+    expect((await fetch(`${access.url}/v1/messages`, { method: "POST", body: "{}" })).status).toBe(401);
+    for (let count = 0; count < 5; count += 1) await expectRefused(first, "guess");
+    await first.meter.close();
+    await expectRefused(first, access.key);
+    const second = await rig.open({ attempt: 2 });
+    await expectRefused(first, access.key);
+    await second.meter.close();
+    const refused = { missing: 1, unknown: 5, ended: 1, earlier_attempt: 1, stopping: 0 };
+    expect(rig.gate.refusedKeys()).toEqual(refused);
+    clock.advance(60_000);
+    await expectRefused(first, "guess");
+    const of = { jobId: "job-1", attempt: 1 };
+    expect(reports).toEqual([
+      { kind: "missing", requests: 1, of: null },
+      { kind: "unknown", requests: 1, of: null },
+      { kind: "ended", requests: 1, of },
+      { kind: "earlier_attempt", requests: 1, of },
+      { kind: "unknown", requests: 5, of: null },
+    ]);
+    expect(rig.gate.refusedKeys()).toEqual({ ...refused, unknown: 6 });
+  });
+
+  it("not the question of Claude Code, without a key, whether the network is there", async () => {
+    const rig = await openRig(streams(hello));
+    const { url } = (await rig.open()).meter.access;
+    expect((await fetch(`${url}/api/hello`, { method: "HEAD" })).status).toBe(200);
+    expect((await fetch(`${url}/v1/models`)).status).toBe(401);
+    expect(rig.gate.refusedKeys()).toEqual({ ...noRefusedKeys, missing: 1 });
+  });
 });
 
 it("a permit that is cancelled ends its open calls, and later requests get 401", async () => {
@@ -70,6 +100,7 @@ it("a permit that is cancelled ends its open calls, and later requests get 401",
   const later = await attempt.post();
   expect([later.status, later.headers.get("x-should-retry")]).toEqual([401, "false"]);
   expect(rig.upstream.requests).toHaveLength(1);
+  expect(rig.gate.refusedKeys()).toEqual({ ...noRefusedKeys, stopping: 1 });
   expect(await attempt.meter.close()).toMatchObject({ calls: 1, estimated: true });
   expect(attempt.stops).toEqual([]);
 });

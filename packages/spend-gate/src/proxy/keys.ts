@@ -2,34 +2,50 @@
  * The keys of attempts. Only their digests are kept, so that looking one up takes the same time whatever a guess has in
  * common with a key.
  */
-import { spendGateKeyHeader } from "@agentcore/contract";
+import { BoundedMap, spendGateKeyHeader, type RefusedKeyKind } from "@agentcore/contract";
+import type { KeyOwner } from "@agentcore/core";
 import { createHash, randomBytes } from "node:crypto";
 import type { RequestHeaders } from "../protocols/protocol.ts";
+
+/** Ended keys that are told from guesses. */
+const endedMax = 1000;
 
 export interface IssuedKey<T> {
   /** 256 random bits. */
   readonly key: string;
   /** The key is valid from now on. */
-  assign(owner: T): void;
+  assign(user: T): void;
   /** And from now on it is not. */
   revoke(): void;
 }
 
 export class KeyRing<T> {
-  readonly #byDigest = new Map<string, T>();
+  readonly #valid = new Map<string, { readonly user: T; readonly of: KeyOwner }>();
+  readonly #ended = new BoundedMap<string, KeyOwner>(endedMax);
 
-  issue(): IssuedKey<T> {
+  issue(of: KeyOwner): IssuedKey<T> {
     const key = randomBytes(32).toString("base64url");
     const digest = digestOf(key);
     return {
       key,
-      assign: (owner) => void this.#byDigest.set(digest, owner),
-      revoke: () => void this.#byDigest.delete(digest),
+      assign: (user) => void this.#valid.set(digest, { user, of }),
+      revoke: () => {
+        if (this.#valid.delete(digest)) this.#ended.set(digest, of);
+      },
     };
   }
 
   find(key: string): T | null {
-    return this.#byDigest.get(digestOf(key)) ?? null;
+    return this.#valid.get(digestOf(key))?.user ?? null;
+  }
+
+  /** Why a key that {@link find} does not know is refused, and whose it was. */
+  refusalOf(key: string | null): { readonly kind: RefusedKeyKind; readonly of: KeyOwner | null } {
+    if (key === null) return { kind: "missing", of: null };
+    const of = this.#ended.get(digestOf(key)) ?? null;
+    if (of === null) return { kind: "unknown", of };
+    const isRunning = [...this.#valid.values()].some(({ of: { jobId } }) => jobId === of.jobId);
+    return { kind: isRunning ? "earlier_attempt" : "ended", of };
   }
 }
 

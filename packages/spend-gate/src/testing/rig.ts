@@ -42,6 +42,8 @@ export interface OpenOptions {
   readonly maxCostUsd?: number | null;
   readonly maxTokens?: number | null;
   readonly limits?: Partial<MeterLimits>;
+  /** Default: 1. */
+  readonly attempt?: number;
   readonly upstream?: Partial<Upstream>;
 }
 
@@ -110,7 +112,7 @@ const noLimits: MeterLimits = { calls: null, callsInFlight: null, identicalCalls
 async function openAttempt(
   { gate, upstream, journal }: Pick<Rig, "gate" | "upstream" | "journal">,
   permitId: string,
-  { maxCostUsd = null, maxTokens = null, limits = {}, upstream: to = {} }: OpenOptions,
+  { maxCostUsd = null, maxTokens = null, limits = {}, attempt = 1, upstream: to = {} }: OpenOptions,
 ): Promise<TestAttempt> {
   const permit = new Cancellation<StopCause>();
   const stops: StopCause[] = [];
@@ -121,7 +123,7 @@ async function openAttempt(
     permit: {
       id: permitId,
       jobId: "job-1",
-      attempt: 1,
+      attempt,
       worker: "claude-code",
       provider: "anthropic",
       workspace: "/w",
