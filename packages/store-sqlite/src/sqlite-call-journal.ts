@@ -10,10 +10,10 @@ import {
   callUsageSchema,
   type ProviderCall,
   type ProviderProtocol,
+  jsonOr,
 } from "@agentcore/contract";
 import { type CallJournal, callsOfJobMax } from "@agentcore/core";
 import type { SqlValue } from "./driver.ts";
-import { jsonOr } from "./jobs/damage.ts";
 import type { Sql } from "./sql.ts";
 import type { StateDatabase } from "./state-database.ts";
 

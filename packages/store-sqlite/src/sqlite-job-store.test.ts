@@ -8,6 +8,7 @@ import {
   type Journal,
   type Settlement,
   attemptRef,
+  decisionsPerJobMax,
 } from "@agentcore/scheduler";
 import {
   type SharedStoreHarness,
@@ -22,7 +23,6 @@ import {
   testSubmission,
 } from "@agentcore/scheduler/testing";
 import { afterAll, describe, expect, it } from "vitest";
-import { decisionsPerJobMax } from "./jobs/journal.ts";
 import { createSqliteJobStore } from "./sqlite-job-store.ts";
 import { createSqliteJournal } from "./sqlite-journal.ts";
 import { openStateDatabase } from "./state-database.ts";

@@ -2,10 +2,10 @@
  * The `JobStore` of `@agentcore/scheduler` on `state.db`. Each method is one write of the database's group commit, or one
  * consistent read; the methods' SQL is in `jobs/`. Several stores, even in different processes, may share one file.
  */
-import type { JobStore, SubmitResult } from "@agentcore/scheduler";
+import { type JobStore, type SubmitResult, prepareSubmission } from "@agentcore/scheduler";
 import { findByAnyId } from "./jobs/job-row.ts";
 import type { WriteSql } from "./commit-batch.ts";
-import { addDecisions, attemptsOf, decisionsOf, lateResultsOf } from "./jobs/journal.ts";
+import { addDecisions, attemptsOf, decisionsOf, lateResultsOfJob } from "./jobs/journal.ts";
 import {
   allOwners,
   cancelRequests,
@@ -20,7 +20,7 @@ import { waits } from "./jobs/waits.ts";
 import { endMark } from "./jobs/queue.ts";
 import { deleteEnded, purgeDead } from "./jobs/retention.ts";
 import { recordStarted, requestCancel, runNow, settleAndClaim } from "./jobs/settle.ts";
-import { prepare, replay, submitAll, submittedAlready } from "./jobs/submit.ts";
+import { replay, submitAll, submittedAlready } from "./jobs/submit.ts";
 import type { Sql } from "./sql.ts";
 import { databaseOf, prepareAppend } from "./sqlite-journal.ts";
 import type { StateDatabase } from "./state-database.ts";
@@ -37,13 +37,13 @@ export function createSqliteJobStore(database: StateDatabase): JobStore {
     );
   return {
     submit: async (submissions, decideDedup) => {
-      const prepared = submissions.map(prepare);
+      const prepared = submissions.map(prepareSubmission);
       const confirm = (sql: Sql) => submittedAlready(sql, prepared);
       return write((sql) => submitAll(sql, prepared, decideDedup), someAccepted, { confirm });
     },
     appendAndSubmit: async (journalWrite, submissions, decideDedup) => {
       const appendTo = prepareAppend(journalWrite);
-      const prepared = submissions.map(prepare);
+      const prepared = submissions.map(prepareSubmission);
       // Jobs that are there were written together with the entries.
       const confirm = (sql: Sql) => (prepared.length === 0 ? undefined : submittedAlready(sql, prepared));
       return write<"conflict" | readonly SubmitResult[]>(
@@ -81,14 +81,14 @@ export function createSqliteJobStore(database: StateDatabase): JobStore {
     list: (query) => read((sql) => list(sql, query)),
     count: (query) => read((sql) => count(sql, query)),
     decisions: (jobId) => read((sql) => decisionsOf(sql, jobId)),
-    lateResults: (jobId) => read((sql) => lateResultsOf(sql, jobId)),
+    lateResults: (jobId) => read((sql) => lateResultsOfJob(sql, jobId)),
     stats: (now) => read((sql) => stats(sql, now)),
     waits: (request) => read((sql) => waits(sql, request)),
     aheadOf: (jobId, limit) => read((sql) => aheadOf(sql, jobId, limit)),
 
     recordDecisions: (decisions) => database.write((sql) => addDecisions(sql, decisions)),
     replay: async (deadJobId, submission) => {
-      const prepared = prepare(submission);
+      const prepared = prepareSubmission(submission);
       return write(
         (sql) => replay(sql, deadJobId, prepared),
         ({ kind }) => kind === "accepted",

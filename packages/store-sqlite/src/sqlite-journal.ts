@@ -1,5 +1,5 @@
 /** The `Journal` of `@agentcore/scheduler` on `state.db`: each append is one write of the database's group commit. */
-import { AgentCoreError, assert } from "@agentcore/contract";
+import { AgentCoreError, assert, jsonOr } from "@agentcore/contract";
 import {
   type Journal,
   type JournalDeletion,
@@ -12,7 +12,6 @@ import {
   journalDeletionLimit,
   journalLimit,
 } from "@agentcore/scheduler";
-import { jsonOr } from "./jobs/damage.ts";
 import type { Sql } from "./sql.ts";
 import type { StateDatabase } from "./state-database.ts";
 

@@ -6,7 +6,7 @@
  * Settled holds, and counters of windows that ended and of jobs, are deleted once they are older than `keepMs`; counters
  * that never end (`total` of anything but a job) and open holds are never deleted.
  */
-import { AgentCoreError } from "@agentcore/contract";
+import { AgentCoreError, jsonOr } from "@agentcore/contract";
 import {
   type CounterKey,
   type CounterLevel,
@@ -19,7 +19,6 @@ import {
   replacesEstimate,
 } from "@agentcore/core";
 import type { WriteSql } from "./commit-batch.ts";
-import { jsonOr } from "./jobs/damage.ts";
 import type { Sql } from "./sql.ts";
 import type { StateDatabase } from "./state-database.ts";
 

@@ -3,6 +3,7 @@ export * from "./back-off.ts";
 export * from "./bounded-map.ts";
 export * from "./duration-text.ts";
 export * from "./error-facts.ts";
+export * from "./json-or.ts";
 export * from "./line-reader.ts";
 export * from "./omit-undefined.ts";
 export * from "./path-glob.ts";

@@ -82,8 +82,8 @@ export const plantedBugs: readonly PlantedBug[] = [
     name: "key freed before retry",
     harm: "a second job of the key runs while the first waits for its next attempt",
     file: "packages/store-sqlite/src/jobs/job-writes.ts",
-    search: "if (isEnd(after.state)) sql.run(",
-    replace: 'if (after.state.kind !== "running") sql.run(',
+    search: "if (isTerminal(after.state))",
+    replace: 'if (after.state.kind !== "running")',
     caughtBy: {
       file: storeTests,
       // The rest of the name is cut off where the suite is run as a table.

@@ -10,10 +10,11 @@ import {
   type JobRecord,
   compareCandidates,
   isDue,
+  isStandIn,
 } from "@agentcore/scheduler";
 import type { Sql } from "../sql.ts";
 import { type ClaimGroup, isExcluded } from "./claim-group.ts";
-import { isolate, isStandIn, unlessDamaged } from "./damage.ts";
+import { isolate, unlessDamaged } from "./damage.ts";
 import { type JobRow, type StoredJob, findById, findByNumber } from "./job-row.ts";
 import { applyEvent } from "./job-writes.ts";
 import { isBefore, isKeyRunning, letInBesideRunning, letNextIn, promoteDue } from "./queue.ts";

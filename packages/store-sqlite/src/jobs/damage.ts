@@ -3,64 +3,13 @@
  * one job. Its readable parts are shown, with placeholders for the rest; if a damaged job is about to run, it is ended as
  * dead, so that people see it.
  */
-import { AgentCoreError, type Job, jobSchema } from "@agentcore/contract";
-import type { Reason } from "@agentcore/scheduler";
+import { AgentCoreError } from "@agentcore/contract";
+import { unreadableReason } from "@agentcore/scheduler";
 import { attemptsOfJob } from "../schema-queue.ts";
 import type { Sql } from "../sql.ts";
 import { failureOf } from "../sqlite-error.ts";
 import type { JobRow } from "./job-row.ts";
 import { countDue, endMark, letNextIn, type QueuedJob } from "./queue.ts";
-
-/** Stand-ins for jobs that cannot be read. */
-const standIns = new WeakSet<Job>();
-
-export function isStandIn(job: Job): boolean {
-  return standIns.has(job);
-}
-
-export function jobOf(text: string, row: Pick<JobRow, "id" | "workspace">): Job {
-  const job = jsonOr(text, null) as Partial<Job> | null;
-  if (job !== null && hasShape(job, row.id)) return job as Job;
-  const standIn = jobSchema.parse({
-    id: row.id,
-    task: {
-      worker: "unknown",
-      workspace: row.workspace?.startsWith("/") === true ? row.workspace : "/",
-      instructions: "(what was submitted cannot be read any more)",
-    },
-  });
-  standIns.add(standIn);
-  return standIn;
-}
-
-/** Checks what the scheduler relies on; it does not repeat the validation at submit. */
-function hasShape({ id, task, limits, priority, context }: Partial<Job>, expected: string): boolean {
-  return (
-    id === expected &&
-    typeof task?.worker === "string" &&
-    typeof task.workspace === "string" &&
-    Number.isSafeInteger(limits?.maxAttempts) &&
-    Number.isSafeInteger(limits?.timeoutMs) &&
-    typeof priority?.class === "string" &&
-    typeof context?.labels === "object"
-  );
-}
-
-/** The value, or `otherwise` if the text is not JSON. */
-export function jsonOr(text: unknown, otherwise: unknown): unknown {
-  try {
-    return JSON.parse(String(text));
-  } catch (error) {
-    if (error instanceof SyntaxError) return otherwise;
-    throw error;
-  }
-}
-
-export const unreadableReason: Reason = {
-  code: "AC_STORE_CORRUPT",
-  message: "what was stored about it cannot be read any more",
-  evidence: {},
-};
 
 /** Undefined if the row is damaged; a failure of the file is thrown. */
 export function unlessDamaged<T>(read: () => T): T | undefined {

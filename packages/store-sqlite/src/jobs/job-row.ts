@@ -2,44 +2,15 @@
  * Converts a row of the view `job_rows` (a job with its latest attempt) into a record. Columns that do not apply to the
  * job's state are null and ignored.
  */
-import type { WorkerResult } from "@agentcore/contract";
-import type { JobRecord, JobState, Reason, StartedAttempt } from "@agentcore/scheduler";
+import { type JobColumns, type JobRecord, type JobTexts, recordOf } from "@agentcore/scheduler";
 import type { SqlValue, SqlValues } from "../driver.ts";
 import type { Sql } from "../sql.ts";
-import { jobOf, jsonOr, unreadableReason } from "./damage.ts";
 
-/** The place of a queued job; see `schema-queue.ts`. */
-export type QueuedPlace = "ready" | "behind" | "moment" | "key" | "piece";
-export type Place = QueuedPlace | Exclude<JobState["kind"], "queued">;
-
-export interface JobRow {
+export interface JobRow extends JobColumns, JobTexts {
   readonly number: number;
-  readonly id: string;
-  readonly state: Place;
   readonly claim_group: number;
-  /** The concurrency key. */
-  readonly workspace: string | null;
-  readonly key: string | null;
-  readonly submitted_at: number;
-  readonly ready_from: number;
-  readonly rank: number;
-  readonly run_at: number;
-  readonly delay_ms: number | null;
-  readonly attempt: number;
-  readonly epoch: number;
-  readonly cost_usd: number;
-  readonly tokens: number;
-  readonly owner: string;
-  readonly claimed_at: number;
-  readonly started_json: string | null;
-  readonly reason_json: string | null;
-  readonly ended_at: number;
-  readonly end_number: number | null;
-  readonly replayed_as: string | null;
   /** Number of its latest ended attempt. */
   readonly last_attempt: number | null;
-  readonly job_json: string;
-  readonly result_json: string | null;
 }
 
 /** A row and its record. The row says where the job is stored; the record says what that means. */
@@ -113,55 +84,4 @@ function rowOf(values: SqlValues): JobRow {
     result_json: values[24],
   };
   return row as JobRow;
-}
-
-export function recordOf(row: JobRow): JobRecord {
-  return {
-    job: jobOf(row.job_json, row),
-    state: stateOf(row),
-    submittedAt: row.submitted_at,
-    attempt: row.attempt,
-    epoch: row.epoch,
-    spent: { costUsd: row.cost_usd, tokens: row.tokens },
-    rank: row.rank,
-    readyFrom: row.ready_from,
-    concurrencyKey: row.workspace,
-    result: parsed(row.result_json) as WorkerResult | null,
-  };
-}
-
-function stateOf(row: JobRow): JobState {
-  const reason = parsed(row.reason_json) as Reason | null;
-  const endedAt = row.ended_at;
-  switch (row.state) {
-    case "ready":
-    case "behind":
-    case "moment":
-    case "key":
-    case "piece":
-      return { kind: "queued", runAt: row.run_at, delayMs: row.delay_ms, waitingFor: reason };
-    case "running":
-      return {
-        kind: "running",
-        owner: row.owner,
-        claimedAt: row.claimed_at,
-        started: parsed(row.started_json) as StartedAttempt | null,
-        cancelRequested: reason,
-      };
-    case "succeeded":
-      return { kind: "succeeded", endedAt };
-    case "dead":
-      return { kind: "dead", endedAt, reason: reason ?? unreadableReason, replayedAs: row.replayed_as };
-    case "cancelled":
-      return { kind: "cancelled", endedAt, reason: reason ?? unreadableReason };
-  }
-}
-
-/** Null if the JSON is null or cannot be read. */
-export function parsed(json: unknown): unknown {
-  return json === null ? null : jsonOr(json, null);
-}
-
-export function jsonOf(value: object | null): string | null {
-  return value === null ? null : JSON.stringify(value);
 }

@@ -7,16 +7,18 @@ import {
   type JobEffect,
   type JobEvent,
   type JobRecord,
-  type JobState,
+  type Place,
   type Submission,
+  changedColumns,
+  isTerminal,
+  jsonOf,
   newRecord,
-  reasonOfState,
   runOfPiece,
   transition,
 } from "@agentcore/scheduler";
 import type { Sql } from "../sql.ts";
 import { groupOf } from "./claim-group.ts";
-import { type JobRow, type Place, type StoredJob, jsonOf } from "./job-row.ts";
+import type { JobRow, StoredJob } from "./job-row.ts";
 import { countDue, endMark, enterQueue, letNextIn, releaseKey } from "./queue.ts";
 
 type AttemptClosed = Extract<JobEffect, { type: "attempt_closed" }>;
@@ -77,7 +79,8 @@ export function applyEvent(sql: Sql, { row, record }: StoredJob, event: JobEvent
   countDue(sql, row.claim_group, row.state, place);
   if (row.state === "running" || (row.state === "ready" && place !== "running")) letNextIn(sql, row);
   if (row.key === null) return after;
-  if (isEnd(after.state)) sql.run("DELETE FROM key_holders WHERE key = ? AND job = ?", row.key, row.number);
+  if (isTerminal(after.state))
+    sql.run("DELETE FROM key_holders WHERE key = ? AND job = ?", row.key, row.number);
   // The job that has the same key and waits for the end of this one.
   if (row.state === "running") releaseKey(sql, row.key);
   return after;
@@ -88,36 +91,29 @@ function placeOf(sql: Sql, row: JobRow, { job, state }: JobRecord): Place {
   return enterQueue(sql, row, { isPiece: runOfPiece(job) !== null, delayMs: state.delayMs });
 }
 
-function isEnd({ kind }: JobState): boolean {
-  return kind !== "queued" && kind !== "running";
-}
-
 /** Writes every column that can change, whatever the event. */
 function writeRow(sql: Sql, row: JobRow, after: JobRecord, place: Place, lastAttempt: number | null): void {
-  const { state, attempt, epoch, spent, rank, readyFrom } = after;
-  const running = state.kind === "running" ? state : null;
-  const queued = state.kind === "queued" ? state : null;
-  const ended = running === null && queued === null;
+  const columns = changedColumns(row, after);
   sql.run(
     `UPDATE jobs SET state = ?, rank = ?, ready_from = ?, run_at = ?, delay_ms = ?, attempt = ?, epoch = ?, cost_usd = ?,
        tokens = ?, owner = ?, claimed_at = ?, started_json = ?, reason_json = ?, ended_at = ?, end_number = ?, replayed_as = ?, last_attempt = ?
      WHERE number = ?`,
     place,
-    rank,
-    readyFrom,
-    queued?.runAt ?? row.run_at,
-    queued === null ? row.delay_ms : queued.delayMs,
-    attempt,
-    epoch,
-    spent.costUsd,
-    spent.tokens,
-    running?.owner ?? null,
-    running?.claimedAt ?? null,
-    jsonOf(running?.started ?? null),
-    jsonOf(reasonOfState(state)),
-    "endedAt" in state ? state.endedAt : null,
-    ended ? (row.end_number ?? endMark(sql) + 1) : null,
-    state.kind === "dead" ? state.replayedAs : null,
+    columns.rank,
+    columns.ready_from,
+    columns.run_at,
+    columns.delay_ms,
+    columns.attempt,
+    columns.epoch,
+    columns.cost_usd,
+    columns.tokens,
+    columns.owner,
+    columns.claimed_at,
+    columns.started_json,
+    columns.reason_json,
+    columns.ended_at,
+    isTerminal(after.state) ? (row.end_number ?? endMark(sql) + 1) : null,
+    columns.replayed_as,
     lastAttempt,
     row.number,
   );

@@ -1,20 +1,16 @@
 /** Stores the history of a job: its attempts, decisions, and late results. */
-import type { Evidence, WorkerResult } from "@agentcore/contract";
-import type {
-  AttemptRecord,
-  Decision,
-  DecisionType,
-  LateResult,
-  NewDecision,
-  StartedAttempt,
+import {
+  type AttemptRecord,
+  type Decision,
+  type LateResult,
+  type NewDecision,
+  attemptOf,
+  decisionOf,
+  decisionsPerJobMax,
+  lateResultsOf,
 } from "@agentcore/scheduler";
 import { attemptsOfJob } from "../schema-queue.ts";
 import type { Sql } from "../sql.ts";
-import { jsonOr } from "./damage.ts";
-import { parsed } from "./job-row.ts";
-
-/** Decisions kept per job; above it the oldest are deleted. Repetitions count as one, so few jobs reach it. */
-export const decisionsPerJobMax = 200;
 
 export function addDecisions(sql: Sql, decisions: readonly NewDecision[]): void {
   for (const decision of decisions) addDecision(sql, decision);
@@ -64,17 +60,7 @@ export function decisionsOf(sql: Sql, jobId: string): readonly Decision[] {
     "SELECT d.* FROM decisions d JOIN jobs j ON j.number = d.job WHERE j.id = ? ORDER BY d.number",
     jobId,
   );
-  return rows.map((row) => ({
-    jobId,
-    at: Number(row.at),
-    attempt: Number(row.attempt),
-    type: row.type as DecisionType,
-    code: String(row.code),
-    message: String(row.message),
-    evidence: jsonOr(row.evidence_json, {}) as Evidence,
-    count: Number(row.count),
-    lastAt: Number(row.last_at),
-  }));
+  return rows.map((row) => decisionOf(jobId, row));
 }
 
 export function addLateResult(sql: Sql, { ref, at, kind, result }: LateResult): void {
@@ -89,17 +75,8 @@ export function addLateResult(sql: Sql, { ref, at, kind, result }: LateResult): 
   );
 }
 
-export function lateResultsOf(sql: Sql, jobId: string): readonly LateResult[] {
-  return sql.all("SELECT * FROM late_results WHERE job_id = ? ORDER BY number", jobId).flatMap((row) => {
-    const result = jsonOr(row.result_json, null) as WorkerResult | null;
-    if (result === null) return [];
-    return {
-      ref: { jobId, attempt: Number(row.attempt), epoch: Number(row.epoch) },
-      at: Number(row.at),
-      kind: row.kind as LateResult["kind"],
-      result,
-    };
-  });
+export function lateResultsOfJob(sql: Sql, jobId: string): readonly LateResult[] {
+  return lateResultsOf(jobId, sql.all("SELECT * FROM late_results WHERE job_id = ? ORDER BY number", jobId));
 }
 
 export function attemptsOf(sql: Sql, jobId: string): readonly AttemptRecord[] {
@@ -112,14 +89,5 @@ export function attemptsOf(sql: Sql, jobId: string): readonly AttemptRecord[] {
     jobId,
     jobId,
   );
-  return rows.map((row) => ({
-    jobId,
-    attempt: Number(row.attempt),
-    owner: String(row.owner),
-    claimedAt: Number(row.claimed_at),
-    started: parsed(row.started_json) as StartedAttempt | null,
-    endedAt: row.ended_at === null ? null : Number(row.ended_at),
-    result: parsed(row.result_json) as WorkerResult | null,
-    decision: row.decision as AttemptRecord["decision"],
-  }));
+  return rows.map((row) => attemptOf(jobId, row));
 }

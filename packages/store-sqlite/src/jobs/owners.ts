@@ -1,15 +1,16 @@
 /** Owners, their beats, and takeovers. */
 import { AgentCoreError } from "@agentcore/contract";
-import type {
-  JobRecord,
-  OwnerProcess,
-  OwnerRecord,
-  OwnerRegistration,
-  TakeOverRequest,
+import {
+  type JobRecord,
+  type OwnerRecord,
+  type OwnerRegistration,
+  type TakeOverRequest,
+  ownerOf,
+  recordOf,
 } from "@agentcore/scheduler";
 import type { Sql } from "../sql.ts";
-import { isolate, jsonOr, readableRows, runningNumbersOf, unlessDamaged } from "./damage.ts";
-import { type JobRow, recordOf, recordsOf } from "./job-row.ts";
+import { isolate, readableRows, runningNumbersOf, unlessDamaged } from "./damage.ts";
+import { type JobRow, recordsOf } from "./job-row.ts";
 import { applyEvent } from "./job-writes.ts";
 
 export function registerOwner(sql: Sql, { owner, process, leaseMs, at }: OwnerRegistration): void {
@@ -31,20 +32,7 @@ export function heartbeat(sql: Sql, owner: string): "ok" | "fenced" {
 export function allOwners(sql: Sql): readonly OwnerRecord[] {
   return sql
     .all("SELECT owner, process_json, lease_ms, at, beat + 0.0 AS beat FROM owners ORDER BY at, owner")
-    .map((row) => ({
-      owner: String(row.owner),
-      process: processOf(row.process_json),
-      leaseMs: Number(row.lease_ms),
-      at: Number(row.at),
-      beat: Number(row.beat),
-    }));
-}
-
-/** A process that cannot be read counts as one that nobody can see. */
-function processOf(json: unknown): OwnerProcess | null {
-  const process = jsonOr(json, {}) as Partial<OwnerProcess> | null;
-  if (process === null || typeof process.pid === "number") return process as OwnerProcess | null;
-  return { host: "", bootId: null, pid: 0, startTicks: null };
+    .map(ownerOf);
 }
 
 export function takeOver(sql: Sql, { from, to, beat, at }: TakeOverRequest): readonly JobRecord[] {

@@ -5,10 +5,10 @@
  *
  * A job that became due stays due until it is claimed, even if the clock is set back.
  */
-import { clockSetBackMsMin } from "@agentcore/scheduler";
+import { type Place, type QueuedPlace, clockSetBackMsMin } from "@agentcore/scheduler";
 import { isDueInWorkspace, isWaiting } from "../schema-queue.ts";
 import type { Sql } from "../sql.ts";
-import type { JobRow, Place, QueuedPlace } from "./job-row.ts";
+import type { JobRow } from "./job-row.ts";
 
 /** The facts that decide the place of a queued job. */
 export type QueuedJob = Pick<JobRow, "number" | "id" | "key" | "workspace" | "claim_group" | "rank">;

@@ -1,49 +1,17 @@
 /** Submit and replay. A key has one holder, and an id has one job. */
-import { AgentCoreError, type Job, assert, jobPayloadBytesMax } from "@agentcore/contract";
+import { assert } from "@agentcore/contract";
 import {
   type DecideDedup,
+  type PreparedSubmission,
   type ReplayResult,
-  type Submission,
   type SubmitResult,
+  idTaken,
   submitResultOf,
   supersededReason,
 } from "@agentcore/scheduler";
 import { type StoredJob, findByAnyId, findHolder } from "./job-row.ts";
 import type { Sql } from "../sql.ts";
 import { applyEvent, insertJob } from "./job-writes.ts";
-
-/** A submission with its job as text, so that the text is made only once and outside the transaction. */
-export interface PreparedSubmission {
-  readonly submission: Submission;
-  readonly jobJson: string;
-}
-
-/** The scheduler refuses a payload above {@link jobPayloadBytesMax}. A job with all its fields is never twice as large. */
-const jobJsonBytesMax = 2 * jobPayloadBytesMax;
-
-/** Throws `AC_JOB_INVALID` or `AC_JOB_TOO_LARGE`. */
-export function prepare(submission: Submission): PreparedSubmission {
-  const jobJson = textOf(submission.job);
-  const bytes = jobJson.length > jobJsonBytesMax / 3 ? Buffer.byteLength(jobJson) : jobJson.length;
-  if (bytes > jobJsonBytesMax) {
-    throw new AgentCoreError(
-      "AC_JOB_TOO_LARGE",
-      `job ${submission.job.id} takes ${bytes} bytes as JSON and at most ${jobJsonBytesMax} are stored; put large input in a file of the workspace`,
-      { evidence: { jobId: submission.job.id, bytes, bytesMax: jobJsonBytesMax } },
-    );
-  }
-  return { submission, jobJson };
-}
-
-function textOf(job: Job): string {
-  try {
-    return JSON.stringify(job);
-  } catch (error) {
-    throw new AgentCoreError("AC_JOB_INVALID", `job ${job.id} cannot be written as JSON: ${String(error)}`, {
-      cause: error,
-    });
-  }
-}
 
 /** The answer of a submit whose commit seemed to fail; undefined if one of the jobs does not exist. */
 export function submittedAlready(
@@ -128,14 +96,4 @@ export function replay(
   if (record === undefined) throw idTaken(submission.job.id);
   applyEvent(sql, dead, { type: "mark_replayed", replayedAs: record.job.id });
   return { kind: "accepted", record };
-}
-
-function idTaken(id: string): AgentCoreError {
-  return new AgentCoreError(
-    "AC_JOB_INVALID",
-    `there is a job ${id} already; choose a new id for the replay`,
-    {
-      evidence: { jobId: id },
-    },
-  );
 }

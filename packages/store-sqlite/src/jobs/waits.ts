@@ -1,5 +1,6 @@
 /** What queued jobs wait for. Figures come from the counts of claim groups and from indexes alone; few rows are read. */
 import {
+  parsed,
   waitsMax,
   type QueueWaits,
   type Reason,
@@ -9,7 +10,6 @@ import {
 } from "@agentcore/scheduler";
 import { isDueInWorkspace, isWaiting } from "../schema-queue.ts";
 import type { Sql } from "../sql.ts";
-import { parsed } from "./job-row.ts";
 
 /** In the order in which they are read, for a limited number. */
 const kinds = { piece: "piece", key: "key", moment: "delayed" } as const;

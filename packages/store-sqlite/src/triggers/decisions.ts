@@ -1,5 +1,5 @@
 /** Writes what was decided about events, and reads what the next daemon begins with. */
-import { assert } from "@agentcore/contract";
+import { assert, jsonOr } from "@agentcore/contract";
 import {
   endedAtOf,
   isOpen as isOpenFiring,
@@ -12,7 +12,6 @@ import {
   type TriggerChange,
   type TriggerState,
 } from "@agentcore/triggers";
-import { jsonOr } from "../jobs/damage.ts";
 import { isOpen } from "../schema-triggers.ts";
 import type { Sql } from "../sql.ts";
 import { eventColumns, eventOf } from "./event-row.ts";

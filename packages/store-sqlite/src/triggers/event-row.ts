@@ -1,7 +1,7 @@
 /** Rows of `trigger_events` as events, and events as values of a row. A damaged row is an event that was skipped as such. */
+import { jsonOr } from "@agentcore/contract";
 import type { ChainLink, SkipReason, StoredEvent, TriggerEvent } from "@agentcore/triggers";
 import type { SqlRow, SqlValue } from "../driver.ts";
-import { jsonOr } from "../jobs/damage.ts";
 import { hasFields, isText, numberOrNull, textOrNull } from "./shape.ts";
 
 /** In this order: `valuesOfEvent`. */

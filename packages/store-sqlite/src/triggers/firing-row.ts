@@ -1,7 +1,7 @@
 /** Rows of `trigger_firings` as firings. One that cannot be read, or whose event is gone, counts as skipped. */
+import { jsonOr } from "@agentcore/contract";
 import type { Firing, FiringState, StoredFiring } from "@agentcore/triggers";
 import type { SqlRow } from "../driver.ts";
-import { jsonOr } from "../jobs/damage.ts";
 import { isReason, unreadable } from "./event-row.ts";
 import { type Check, hasFields, isNumber, isText, numberOrNull, orNull, textOrNull } from "./shape.ts";
 
