@@ -59,7 +59,7 @@ const classByOutcome: Readonly<Record<Exclude<Outcome, "succeeded">, ErrorClass>
   lost: "lost",
 };
 
-export function errorClassOf(result: WorkerResult): ErrorClass {
+export function errorClassOf(result: Pick<WorkerResult, "errorClass" | "outcome">): ErrorClass {
   if (result.errorClass !== null) return result.errorClass;
   return result.outcome === "succeeded" ? "internal" : classByOutcome[result.outcome];
 }
