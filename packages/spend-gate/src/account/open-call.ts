@@ -3,7 +3,7 @@ import type { CallUsage } from "@agentcore/contract";
 import type { CallPrice } from "../prices/call-price.ts";
 import type { AccountRequest, CallCharge, CallEnd, CallProgress } from "./account.ts";
 import { type Amounts, type Fit, isWithin, type Room, type TooLarge } from "./reservation.ts";
-import { visibleTokensOf } from "./text-tokens.ts";
+import { isTooFewTokens, visibleTokensOf } from "./text-tokens.ts";
 import { isSameUsage, totalTokens } from "./usage-total.ts";
 
 export interface OpenCallOptions {
@@ -71,16 +71,17 @@ export class OpenCall {
   }
 
   /**
-   * A response that reported its whole usage is charged that, and a request that was answered with an error costs nothing.
-   * Everything else is charged what it held, or what was seen if that is more.
+   * A response that reported its whole usage is charged that, but no less than its text has, and a request that was answered
+   * with an error costs nothing. Everything else is charged what it held, or what was seen if that is more.
    */
   chargeOf(end: CallEnd): CallCharge {
     if (end.usage !== null && end.isFinal) {
-      const { isBound } = this.price;
+      const isTooLow = isTooFewTokens(end.usage.outputTokens, end.visibleOutputBytes);
+      const usage = isTooLow ? { ...end.usage, outputTokens: this.#seenTokens(end) } : end.usage;
       return {
-        costMicroUsd: this.price.costOf(end.usage),
-        tokens: totalTokens(end.usage),
-        estimated: isBound,
+        costMicroUsd: this.price.costOf(usage),
+        tokens: totalTokens(usage),
+        estimated: isTooLow || this.price.isBound,
       };
     }
     const isError = end.status !== null && end.status >= 400;

@@ -12,6 +12,16 @@ const bytesPerTokenMax = 8;
  */
 export function visibleTokensOf(bytes: number, most: number | null): number {
   const likely = Math.ceil(bytes / bytesPerTokenMin);
-  const certain = Math.floor(bytes / bytesPerTokenMax);
+  const certain = certainTokensOf(bytes);
   return Math.max(certain, Math.min(likely, most ?? Infinity));
+}
+
+/** Text from which {@link isTooFewTokens} is sure. A shorter one may consist of lines and spaces, of which a token has many. */
+const longBytes = 16 * 1024;
+
+const certainTokensOf = (bytes: number): number => Math.floor(bytes / bytesPerTokenMax);
+
+/** Whether a response with that many visible bytes has more output than it reports. */
+export function isTooFewTokens(reported: number, bytes: number): boolean {
+  return bytes >= longBytes && reported < certainTokensOf(bytes);
 }

@@ -93,7 +93,7 @@ export interface CallRequest {
 export interface ResponseMeter {
   /** Takes decoded bytes, in any division. Never throws. */
   push(chunk: Uint8Array): void;
-  /** What was reported so far; null if nothing was. */
+  /** What was reported so far; null if nothing was, or a number that cannot be true. */
   usage(): CallUsage | null;
   /** Bytes of text, arguments of tools and visible reasoning in the response so far. */
   visibleOutputBytes(): number;

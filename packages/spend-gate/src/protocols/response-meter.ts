@@ -72,7 +72,8 @@ class Meter implements ResponseMeter {
   }
 
   usage(): CallUsage | null {
-    return this.#reader.usage();
+    // One number that cannot be true makes the others doubtful.
+    return this.#reader.fault() === null ? this.#reader.usage() : null;
   }
 
   visibleOutputBytes(): number {

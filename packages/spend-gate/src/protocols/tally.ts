@@ -4,6 +4,9 @@
  */
 import type { JsonScalar } from "./json-scanner.ts";
 
+/** No response uses as many tokens, by far. */
+const countMax = 100_000_000;
+
 export class Tally<Name extends string> {
   readonly #numbers = new Map<Name, number>();
   /** Of the report that is being read: the fields, and the sums of fields that are listed for several passes. */
@@ -52,7 +55,7 @@ export class Tally<Name extends string> {
   #valueOf(name: Name, scalar: JsonScalar): number | null {
     if (scalar.kind !== "number") return null;
     const value = Math.ceil(Number(scalar.text));
-    if (value >= 0 && Number.isSafeInteger(value)) return value;
+    if (value >= 0 && value <= countMax) return value;
     this.#fault ??= `The response reports ${scalar.text} as ${name}.`;
     return null;
   }

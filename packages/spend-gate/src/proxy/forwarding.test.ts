@@ -139,6 +139,28 @@ describe("by rule", () => {
     expect(await attempt.meter.close()).toMatchObject({ calls: 0, costMicroUsd: 0, tokens: 0 });
   });
 
+  it("the settings and the tools of a ChatGPT login pass unmetered, with the login", async () => {
+    const rig = await openRig(replies(200, {}));
+    const upstream = {
+      provider: "openai",
+      protocol: "openai-responses",
+      credential: { kind: "own-login" },
+    } as const;
+    const attempt = await rig.open({ maxCostUsd: 0.000001, upstream });
+    const { url, key } = attempt.meter.access;
+    const headers = { authorization: "Bearer own-login", "x-agentcore-key": key };
+    const requests = ["GET /models", "GET /wham/usage", "POST /ps/mcp", "GET /ps/mcp"];
+    for (const request of requests) {
+      const [method = "", path = ""] = request.split(" ");
+      const body = method === "POST" ? "{}" : null;
+      expect((await fetch(url + path, { method, headers, body })).status).toBe(200);
+    }
+    expect(rig.upstream.requests.map(({ method, url: path }) => `${method} ${path}`)).toEqual(requests);
+    for (const request of rig.upstream.requests)
+      expect(request.headers.authorization).toBe("Bearer own-login");
+    expect(await attempt.meter.close()).toMatchObject({ calls: 0, costMicroUsd: 0, tokens: 0 });
+  });
+
   it("HEAD /api/hello is answered here", async () => {
     const rig = await openRig(message);
     const attempt = await rig.open();
