@@ -1,9 +1,13 @@
 // Does what a stranger would do, with packed tarballs that npm installs in an empty folder outside the workspace:
 // - with the example adapter: runs its tests (the conformance suite among them), then `agentcore run` with a configuration
 //   that names it;
-// - with an adapter of his own: `agentcore adapter new`, then the new package's tests, and a job through it;
+// - with an adapter of his own: `agentcore adapter new`, then the new package's tests, and a job through it, without a
+//   provider and with one that is reached through the spend gate;
 // - with the library: compiles a TypeScript program that imports only `agentcore`, and runs it.
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import {
+  appendFileSync,
   copyFileSync,
   existsSync,
   mkdirSync,
@@ -38,8 +42,8 @@ try {
   run("npm", ["test"], installed);
   runWorker();
   console.log("third-party adapter: conforms, and runs under `agentcore run`");
-  writeNewAdapter();
-  console.log("new adapter: passes its tests, and runs under `agentcore run`");
+  await writeNewAdapter();
+  console.log("new adapter: passes its tests, runs under `agentcore run`, and is metered by the spend gate");
   embed();
   console.log("library: a program that imports only agentcore compiles and runs");
 } catch (error) {
@@ -78,7 +82,7 @@ function versionOf(name) {
 }
 
 /** `agentcore adapter new`, and what its last lines and its README say to do next. */
-function writeNewAdapter() {
+async function writeNewAdapter() {
   run("npx", ["agentcore", "adapter", "new", "mine"], project, "pipe");
   const directory = join(project, "agentcore-adapter-mine");
   // Its dependencies are found in the folder above, where the tarballs were installed.
@@ -90,11 +94,27 @@ function writeNewAdapter() {
   const doctor = run("npx", ["agentcore", "doctor", ...state], directory, "pipe").stdout;
   if (!doctor.includes("mine")) throw new Error(`doctor does not list the new worker:\n${doctor}`);
   const task = ["--worker", "mine", "--workspace", workspace, "--capabilities", "edit", "--json", "hello"];
-  const { stdout } = run("npx", ["agentcore", "run", ...state, ...task], directory, "pipe");
-  const result = JSON.parse(stdout.trim().split("\n").at(-1));
-  if (result.outcome !== "succeeded") throw new Error(`the run ${result.outcome}: ${result.summary}`);
+  const resultOf = (variables = {}) => {
+    const { stdout } = run("npx", ["agentcore", "run", ...state, ...task], directory, "pipe", variables);
+    const result = JSON.parse(stdout.trim().split("\n").at(-1));
+    if (result.outcome !== "succeeded") throw new Error(`the run ${result.outcome}: ${result.summary}`);
+    return result;
+  };
+  resultOf();
   if (readFileSync(join(workspace, "mine.txt"), "utf8") !== "hello")
     throw new Error("the worker wrote nothing");
+  const provider = spawn(process.execPath, [join(root, "scripts", "third-party", "provider.mjs")]);
+  try {
+    const [address] = await once(provider.stdout, "data");
+    const settings = `providers: { mine: { base_url: "${String(address).trim()}" } }\nprices: { mine-1: { input: 1, output: 2 } }\n`;
+    appendFileSync(join(directory, "agentcore.yaml"), settings);
+    run("npx", ["agentcore", "trust"], directory, "pipe");
+    const { costUsd, costBasis } = resultOf({ MINE_API_KEY: "the-key-of-the-provider" });
+    if (costUsd !== 0.0012 || costBasis !== "metered")
+      throw new Error(`the run cost $${costUsd} (${costBasis}), and not what the provider reported`);
+  } finally {
+    provider.kill();
+  }
 }
 
 /** Every public type comes from `agentcore`; the compiler sees the declarations that were packed. */
@@ -113,7 +133,14 @@ function embed() {
  * @param {readonly string[]} args
  * @param {string} [cwd]
  * @param {"inherit" | "pipe"} [output]
+ * @param {Readonly<Record<string, string>>} [variables]
  */
-function run(command, args, cwd = project, output = "inherit") {
-  return execaSync(command, args, { cwd, env, stdin: "ignore", stdout: output, stderr: output });
+function run(command, args, cwd = project, output = "inherit", variables = {}) {
+  return execaSync(command, args, {
+    cwd,
+    env: { ...env, ...variables },
+    stdin: "ignore",
+    stdout: output,
+    stderr: output,
+  });
 }

@@ -31,6 +31,9 @@ it("adapter new writes a package, and says what to do next", async () => {
     .filter((file) => statSync(join(directory, file)).isFile())
     .map((file) => readFileSync(join(directory, file), "utf8"));
   expect(texts.filter((text) => /\bNAME\b/.test(text))).toEqual([]);
+  const adapter = readFileSync(join(directory, "src/adapter.ts"), "utf8");
+  expect(adapter).toContain('credentialEnv: ["MINE_API_KEY"]');
+  expect(adapter).toContain("spendGateUpstream(");
   expect(statSync(join(directory, "bin/mine-agent.js")).mode & 0o111).not.toBe(0);
 });
 

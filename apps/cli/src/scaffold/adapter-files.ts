@@ -1,6 +1,7 @@
 /**
  * The files of a new adapter package: an adapter that works, for a small agent that comes with it, with tests that pass. The
- * author replaces the agent by a real one, one file after the other. `NAME` stands for the adapter's name.
+ * author replaces the agent by a real one, one file after the other. `NAME` stands for the adapter's name, and `NAME_` for the
+ * beginning of its environment variables.
  */
 
 const packageJson = (name: string, version: string): string => `{
@@ -58,16 +59,19 @@ workers:
 `;
 
 const adapter = `/** How to find the worker, how to start it, what it can enforce. AgentCore looks for the default export. */
-import { adapterContractVersion, type WorkerAdapter } from "@agentcore/contract";
-import { capabilitySet, requireAllowedArgs } from "@agentcore/worker-kit";
+import { adapterContractVersion, type PlanContext, type WorkerAdapter } from "@agentcore/contract";
+import { capabilitySet, divideAddress, networkEnvironment, requireAllowedArgs } from "@agentcore/worker-kit";
 import { createReader } from "./reader.js";
+
+/** The address of the worker's provider. */
+const address = "https://api.NAME.example/v1";
 
 const adapter: WorkerAdapter = {
   contractVersion: adapterContractVersion,
   name: "NAME",
   title: "NAME",
-  // The provider that bills the worker, such as "anthropic": then its limits and prices apply. null: it calls none.
-  provider: null,
+  // The provider that bills the worker, such as "anthropic": its limits and prices apply. null: it calls none.
+  provider: "NAME",
   // What the worker can enforce. Tasks that ask for more are refused before anything starts.
   capabilities: ["read", "edit"],
   program: {
@@ -75,12 +79,25 @@ const adapter: WorkerAdapter = {
     versionArgs: ["--version"],
     minVersion: "1.0.0",
     install: "npm install agentcore-adapter-NAME",
-    // Variables with a credential, such as ["NAME_API_KEY"]; pass them on in \`env\` of the plan, never in \`args\`.
-    credentialEnv: [],
+    // Variables with a credential; pass them on in \`env\` of the plan, never in \`args\`.
+    credentialEnv: ["NAME_API_KEY"],
     loginPaths: [],
   },
   // Flags that a task may add: none. Allow only those that change neither rights nor output.
   checkArgs: (args) => requireAllowedArgs("NAME", args, {}),
+  // Where the worker's requests go. The spend gate sends them there with the credential, and meters what they cost. Remove
+  // it if the worker cannot be given another address; its cost is then what it reports.
+  spendGateUpstream(_task, { hostEnv, providersWithCredential }) {
+    const key = hostEnv["NAME_API_KEY"];
+    const isConfigured = providersWithCredential?.includes("NAME") === true;
+    if (!key && !isConfigured) return null;
+    return {
+      provider: "NAME",
+      protocol: "openai-chat", // or "openai-responses", "anthropic-messages"
+      baseUrl: divideAddress(address).baseUrl,
+      credential: key ? { kind: "header", name: "authorization", value: \`Bearer \${key}\` } : { kind: "none" },
+    };
+  },
   plan(task, context) {
     requireAllowedArgs("NAME", task.args ?? [], {});
     // The grants count, not what the task asked for: a permit may allow less.
@@ -88,13 +105,22 @@ const adapter: WorkerAdapter = {
     return {
       command: context.program,
       args: edit ? ["--allow-write"] : [],
-      env: {},
+      env: { ...networkEnvironment(context.hostEnv, context.spendGate), ...providerEnvironment(context) },
       stdin: task.instructions,
       home: "own",
     };
   },
   createReader,
 };
+
+/** Through the spend gate, the worker gets the key of this run in place of the provider's. */
+function providerEnvironment({ hostEnv, spendGate }: PlanContext): Record<string, string> {
+  if (spendGate !== undefined) {
+    return { NAME_API_KEY: spendGate.key, NAME_BASE_URL: spendGate.url + divideAddress(address).path };
+  }
+  const key = hostEnv["NAME_API_KEY"];
+  return key ? { NAME_API_KEY: key, NAME_BASE_URL: address } : {};
+}
 
 export default adapter;
 `;
@@ -187,8 +213,12 @@ if (process.argv.includes("--version")) {
 } else {
   const prompt = readFileSync(0, "utf8");
   say({ event: "hello", model: "NAME-1" });
+  const answer = await ask(prompt);
   if (prompt.startsWith("fail:")) {
     say({ event: "failed", status: 429, message: "too many requests", wait_s: 2 });
+    process.exitCode = 1;
+  } else if (!answer.ok) {
+    say({ event: "failed", status: answer.status, message: await answer.text() });
     process.exitCode = 1;
   } else {
     if (process.argv.includes("--allow-write")) {
@@ -201,10 +231,22 @@ if (process.argv.includes("--version")) {
     say({ event: "done", words, tokens: { in: prompt.length, out: 3 } });
   }
 }
+
+/** Asks its provider. Without a key it pretends an answer. */
+async function ask(content) {
+  const { NAME_API_KEY: key, NAME_BASE_URL: url } = process.env;
+  if (key === undefined) return new Response("{}");
+  const headers = { authorization: \`Bearer \${key}\`, "content-type": "application/json" };
+  const body = JSON.stringify({ model: "NAME-1", max_tokens: 100, messages: [{ role: "user", content }] });
+  return fetch(\`\${url}/chat/completions\`, { method: "POST", headers, body });
+}
 `;
 
 const test = `import assert from "node:assert/strict";
+import { once } from "node:events";
 import { readFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -246,6 +288,27 @@ describe("the worker", () => {
     const { ended } = await driveToEnd({ adapter, program, task });
     assert.equal(ended.errorClass, "permission_denied");
   });
+
+  it("reaches its provider through the spend gate, with the key of the run", async () => {
+    const asked: string[] = [];
+    // In place of the gate.
+    const server = createServer(({ url, headers }, response) => {
+      asked.push(\`\${url} \${headers.authorization}\`);
+      response.end("{}");
+    }).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const { port } = server.address() as AddressInfo;
+    const { ended } = await driveToEnd({
+      adapter,
+      program,
+      task: { instructions: "hello", capabilities: ["edit" as const] },
+      hostEnv: { ...process.env, NAME_API_KEY: "the-key-of-the-provider" },
+      openSpendGate: async () => ({ url: \`http://127.0.0.1:\${port}\`, socketPath: "/none", key: "key-of-the-run" }),
+    });
+    server.close();
+    assert.equal(ended.outcome, "succeeded", ended.summary);
+    assert.deepEqual(asked, ["/v1/chat/completions Bearer key-of-the-run"]);
+  });
 });
 `;
 
@@ -263,10 +326,13 @@ npx agentcore run --worker NAME --workspace /tmp --capabilities edit 'hello'
 
 To make it yours, in this order:
 
-1. \`src/adapter.ts\`: the program, its version, its credential, and the flags of each capability.
+1. \`src/adapter.ts\`: the program, its version, its provider with address and credential, and the flags of each capability.
 2. \`src/reader.ts\`: what each line of its output means.
 3. \`test/adapter.test.ts\`: lines that your worker really printed, for its success and for each way it fails.
 4. Delete \`bin\`, and \`program\` in \`agentcore.yaml\`.
+
+With \`NAME_API_KEY\` set, the worker's requests go through the spend gate of AgentCore: it sends them to the provider with the key, and the worker gets
+another key, which ends with its run. \`providers.NAME\` and \`prices\` in \`agentcore.yaml\` say where the provider is and what its models cost.
 
 The guide to adapters (docs/adapters.md of AgentCore) lists every event, what a report has, and how settings are declared.
 `;
@@ -283,6 +349,9 @@ export function adapterFiles(name: string, version: string): Readonly<Record<str
     "test/adapter.test.ts": test,
     [`bin/${name}-agent.js`]: agent,
   };
-  const named = Object.entries(files).map(([path, text]) => [path, text.replaceAll("NAME", name)] as const);
+  const variables = `${name.toUpperCase().replaceAll("-", "_")}_`;
+  const named = Object.entries(files).map(
+    ([path, text]) => [path, text.replaceAll("NAME_", variables).replaceAll("NAME", name)] as const,
+  );
   return { "package.json": packageJson(name, version), ...Object.fromEntries(named) };
 }
