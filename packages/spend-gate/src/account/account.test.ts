@@ -330,6 +330,21 @@ describe("the charge of a call", () => {
       { costMicroUsd: 100_500, tokens: 10_500, estimated: true },
     ],
     [
+      "holds the output of a response that ended without it",
+      { usage: reported, missing: "output" },
+      { costMicroUsd: 100_500, tokens: 10_500, estimated: true },
+    ],
+    [
+      "is its hold if the response ended without its input",
+      { usage: used({ outputTokens: 50 }), missing: "input" },
+      hold,
+    ],
+    [
+      "is its hold if nothing that it reported can be read, and nothing was seen",
+      { usage: null, missing: "input", outcome: "failed" },
+      hold,
+    ],
+    [
       "is at least what was seen",
       { usage: null, isFinal: false, visibleOutputBytes: 100_000, outcome: "failed" },
       { costMicroUsd: 126_000, tokens: 13_500, estimated: true },

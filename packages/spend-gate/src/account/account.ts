@@ -12,10 +12,10 @@
 import { type CallUsage, type MeteredSpending, noCallUsage } from "@agentcore/contract";
 import type { MeterLimits } from "@agentcore/core";
 import { type CallPrice, dearestOf } from "../prices/call-price.ts";
-import type { CallRequest, RefusalReason } from "../protocols/protocol.ts";
+import type { CallRequest, MissingUsage, RefusalReason } from "../protocols/protocol.ts";
 import { InputDensity } from "./input-density.ts";
 import { LoopDetector } from "./loop-detector.ts";
-import { OpenCall } from "./open-call.ts";
+import { isWholeUsage, OpenCall } from "./open-call.ts";
 import { addCallUsage, totalTokens } from "./usage-total.ts";
 import { callLimitReached, ceilingReached, loopFound } from "./reasons.ts";
 import { type Amounts, fitRequest, type Room, type TooLarge } from "./reservation.ts";
@@ -62,11 +62,13 @@ export interface GrantedCall {
 /** What was received of a response so far. */
 export interface CallProgress {
   readonly usage: CallUsage | null;
+  /** What the usage does not have yet, or has as 0 because the response reported no amount. Default: nothing. */
+  readonly missing?: MissingUsage | undefined;
   readonly visibleOutputBytes: number;
 }
 
 export interface CallEnd extends CallProgress {
-  /** The usage is the whole: the meter of the response is complete. */
+  /** The response has ended: its meter is complete. */
   readonly isFinal: boolean;
   /** `failed` for a response with an error status, too. */
   readonly outcome: "completed" | "cut" | "cancelled" | "failed";
@@ -265,7 +267,7 @@ export class Account {
     if (end.usage === null) return;
     const { model } = call.request;
     this.#factors.set(model, Math.max(this.#factors.get(model) ?? 1, call.price.factorOf(end.usage)));
-    if (end.isFinal) this.#density.measured(call.request, end.usage);
+    if (isWholeUsage(end)) this.#density.measured(call.request, end.usage);
   }
 }
 

@@ -17,6 +17,11 @@ export interface OpenCallOptions {
 /** By how many tokens the hold of a response grows beyond what was seen. */
 const growthTokens = 4096;
 
+/** Whether the response has ended and reported all that it used. */
+export function isWholeUsage({ usage, missing = null, isFinal }: CallEnd): boolean {
+  return usage !== null && isFinal && missing === null;
+}
+
 export class OpenCall {
   readonly request: AccountRequest;
   readonly price: CallPrice;
@@ -25,6 +30,7 @@ export class OpenCall {
   #hold: Amounts;
   #outputTokens: number;
   #usage: CallUsage | null = null;
+  #isInputKnown = false;
 
   constructor(options: OpenCallOptions) {
     this.#options = options;
@@ -48,7 +54,7 @@ export class OpenCall {
   grow(progress: CallProgress, room: Room): { readonly kind: "fits" } | TooLarge {
     const usage = progress.usage ?? this.#usage;
     const isNews = usage !== null && (this.#usage === null || !isSameUsage(usage, this.#usage));
-    this.#usage = usage;
+    this.#take(progress);
     const seen = this.#seenTokens(progress);
     if (!isNews && seen <= this.#outputTokens) return { kind: "fits" };
     const withOwn = {
@@ -75,7 +81,7 @@ export class OpenCall {
    * with an error costs nothing. Everything else is charged what it held, or what was seen if that is more.
    */
   chargeOf(end: CallEnd): CallCharge {
-    if (end.usage !== null && end.isFinal) {
+    if (end.usage !== null && isWholeUsage(end)) {
       const isTooLow = isTooFewTokens(end.usage.outputTokens, end.visibleOutputBytes);
       const usage = isTooLow ? { ...end.usage, outputTokens: this.#seenTokens(end) } : end.usage;
       return {
@@ -86,12 +92,18 @@ export class OpenCall {
     }
     const isError = end.status !== null && end.status >= 400;
     if (!end.wasSent || isError) return { costMicroUsd: 0, tokens: 0, estimated: false };
-    this.#usage = end.usage ?? this.#usage;
+    this.#take(end);
     const seen = this.#seenTokens(end);
     // The provider failed before it had answered anything.
-    const isUnanswered = end.outcome === "failed" && (end.isFinal || end.hasFault === true) && seen === 0;
+    const isUnanswered = end.outcome === "failed" && end.hasFault === true && seen === 0;
     if (isUnanswered) return { costMicroUsd: 0, tokens: 0, estimated: true };
     return { ...this.#amountsFor(Math.max(seen, this.#outputTokens)), estimated: true };
+  }
+
+  #take({ usage, missing = null }: CallProgress): void {
+    if (usage === null) return;
+    this.#usage = usage;
+    this.#isInputKnown = missing !== "input";
   }
 
   #seenTokens({ visibleOutputBytes }: CallProgress): number {
@@ -110,7 +122,7 @@ export class OpenCall {
     const reported = { ...usage, outputTokens };
     const known = { costMicroUsd: this.price.costOf(reported), tokens: totalTokens(reported) };
     // What hosted tools find becomes input, so that the input grows during the response.
-    if (hostedToolCalls === 0) return known;
+    if (hostedToolCalls === 0 && this.#isInputKnown) return known;
     return {
       costMicroUsd: Math.max(known.costMicroUsd, most.costMicroUsd),
       tokens: Math.max(known.tokens, most.tokens),

@@ -6,10 +6,10 @@
 import type { CallUsage } from "@agentcore/contract";
 import type { JsonScalar } from "./json-scanner.ts";
 import { makeProtocol } from "./make-protocol.ts";
-import type { CallRequest } from "./protocol.ts";
+import type { CallRequest, MissingUsage } from "./protocol.ts";
 import type { RequestFields } from "./request-reader.ts";
 import { providerError, type UsageReader } from "./response-meter.ts";
-import { Tally } from "./tally.ts";
+import { hostedCallsMax, Tally } from "./tally.ts";
 
 const fields: RequestFields = {
   maxOutput: ["/max_tokens"],
@@ -62,7 +62,7 @@ const visiblePath =
 
 class MessagesReader implements UsageReader {
   readonly #request: CallRequest | null;
-  readonly #tally = new Tally<Field>();
+  readonly #tally = new Tally<Field>({ searches: hostedCallsMax });
   /** Of the event that is being read. */
   #type: string | null = null;
   #errorType: string | null = null;
@@ -71,6 +71,8 @@ class MessagesReader implements UsageReader {
   readonly #said = new Map<string, string>();
   #visibleBytes = 0;
   #isComplete = false;
+  /** The number of `message_start` is a first one. */
+  #hasLastOutput = false;
   #error: string | null = null;
 
   constructor(request: CallRequest | null) {
@@ -126,6 +128,11 @@ class MessagesReader implements UsageReader {
     };
   }
 
+  missing(): MissingUsage {
+    if (!this.#tally.has("input")) return "input";
+    return this.#hasLastOutput ? null : "output";
+  }
+
   visibleOutputBytes(): number {
     return this.#visibleBytes;
   }
@@ -147,6 +154,8 @@ class MessagesReader implements UsageReader {
     if (match === null) return;
     const [, iteration, rest = ""] = match;
     const field = reported.get(rest);
+    if (field === "output" && path.startsWith("/usage/") && scalar.kind === "number")
+      this.#hasLastOutput = true;
     if (field !== undefined && iteration === undefined) this.#tally.take(field, scalar);
     else if (field !== undefined) this.#tally.takeListed(field, scalar);
     else if (iteration === undefined && scalar.kind === "string" && scalar.text !== "not_available")

@@ -96,6 +96,43 @@ describe("a meter", () => {
     },
   );
 
+  it.each([
+    ["anthropic-messages", '{"input_tokens":100,"output_tokens":10}', null],
+    ["anthropic-messages", '{"input_tokens":100,"output_tokens":0}', null],
+    ["anthropic-messages", '{"input_tokens":100}', "output"],
+    ["anthropic-messages", '{"output_tokens":10}', "input"],
+    ["anthropic-messages", '{"input_tokens":null,"output_tokens":10}', "input"],
+    ["anthropic-messages", '{"input_tokens":100,"output_tokens":10,"cache_read_input_tokens":null}', null],
+    ["openai-chat", '{"prompt_tokens":100,"completion_tokens":10}', null],
+    ["openai-chat", '{"prompt_tokens":100,"total_tokens":110}', null],
+    ["openai-chat", '{"prompt_tokens":100,"total_tokens":100}', "output"],
+    ["openai-responses", '{"input_tokens":100,"output_tokens":10}', null],
+    ["openai-responses", '{"input_tokens":100}', "output"],
+  ] as const)("of %s with the usage %s says that it misses %s", (protocol, usage, missing) => {
+    const meter = protocols[protocol].meter("application/json");
+    meter.push(Buffer.from(`{"usage":${usage}}`));
+    expect({ missing: meter.missing(), isComplete: meter.isComplete() }).toEqual({
+      missing,
+      isComplete: true,
+    });
+  });
+
+  it.each([
+    ['{"output_tokens":10}', null],
+    ["null", "output"],
+  ])(
+    "takes the number of message_start for a first one: with %s at the end it misses %s",
+    (usage, missing) => {
+      const meter = protocols["anthropic-messages"].meter("text/event-stream");
+      const event = (data: string) => meter.push(Buffer.from(`data: ${data}\n\n`));
+      event('{"type":"message_start","message":{"usage":{"input_tokens":100,"output_tokens":1}}}');
+      expect(meter.missing()).toBe("output");
+      event(`{"type":"message_delta","delta":{},"usage":${usage}}`);
+      event('{"type":"message_stop"}');
+      expect(meter.missing()).toBe(missing);
+    },
+  );
+
   it("never throws, whatever it is given", () => {
     const piece = fc.oneof(
       fc.uint8Array({ maxLength: 40 }),

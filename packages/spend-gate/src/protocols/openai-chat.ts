@@ -4,13 +4,13 @@
  */
 import type { CallUsage } from "@agentcore/contract";
 import type { JsonScalar } from "./json-scanner.ts";
-import { divided } from "./openai-usage.ts";
+import { divided, missingUsage, type ReportedField } from "./openai-usage.ts";
 import { makeProtocol } from "./make-protocol.ts";
-import type { CallRequest } from "./protocol.ts";
+import type { CallRequest, MissingUsage } from "./protocol.ts";
 import { askForUsage } from "./request-edits.ts";
 import type { RequestFields } from "./request-reader.ts";
 import { providerError, type UsageReader } from "./response-meter.ts";
-import { Tally } from "./tally.ts";
+import { hostedCallsMax, Tally } from "./tally.ts";
 
 const fields: RequestFields = {
   maxOutput: ["/max_tokens", "/max_completion_tokens"],
@@ -39,9 +39,7 @@ export const openAiChat = makeProtocol({
   reader: (request) => new ChatReader(request),
 });
 
-type Field = "input" | "cacheRead" | "cacheWrite" | "output" | "total" | "reasoning" | "searches";
-
-const reported: ReadonlyMap<string, Field> = new Map([
+const reported: ReadonlyMap<string, ReportedField> = new Map([
   ["prompt_tokens", "input"],
   ["prompt_tokens_details/cached_tokens", "cacheRead"],
   ["prompt_cache_hit_tokens", "cacheRead"],
@@ -63,7 +61,7 @@ const visiblePath =
 
 class ChatReader implements UsageReader {
   readonly #request: CallRequest | null;
-  readonly #tally = new Tally<Field>();
+  readonly #tally = new Tally<ReportedField>({ searches: hostedCallsMax });
   #serviceTier: string | null = null;
   #visibleBytes = 0;
   #isFinished = false;
@@ -122,7 +120,7 @@ class ChatReader implements UsageReader {
 
   usage(): CallUsage | null {
     if (!this.#tally.hasAny) return null;
-    const of = (field: Field) => this.#tally.get(field);
+    const of = (field: ReportedField) => this.#tally.get(field);
     // A search is charged, but most servers do not report it.
     const searches = Math.max(of("searches"), (this.#request?.hostedTools.length ?? 0) > 0 ? 1 : 0);
     return divided({
@@ -135,6 +133,10 @@ class ChatReader implements UsageReader {
       hostedToolCalls: searches,
       serviceTier: this.#serviceTier,
     });
+  }
+
+  missing(): MissingUsage {
+    return missingUsage(this.#tally);
   }
 
   visibleOutputBytes(): number {

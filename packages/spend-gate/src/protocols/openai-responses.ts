@@ -4,11 +4,12 @@
  */
 import type { CallUsage } from "@agentcore/contract";
 import type { JsonScalar } from "./json-scanner.ts";
-import { divided } from "./openai-usage.ts";
+import { divided, missingUsage, type ReportedField } from "./openai-usage.ts";
 import { makeProtocol } from "./make-protocol.ts";
+import type { MissingUsage } from "./protocol.ts";
 import type { RequestFields } from "./request-reader.ts";
 import { providerError, type UsageReader } from "./response-meter.ts";
-import { Tally } from "./tally.ts";
+import { hostedCallsMax, Tally } from "./tally.ts";
 
 const fields: RequestFields = {
   maxOutput: ["/max_output_tokens"],
@@ -36,9 +37,7 @@ export const openAiResponses = makeProtocol({
   reader: () => new ResponsesReader(),
 });
 
-type Field = "input" | "cacheRead" | "cacheWrite" | "output" | "total" | "reasoning" | "searches";
-
-const reported: ReadonlyMap<string, Field> = new Map([
+const reported: ReadonlyMap<string, ReportedField> = new Map([
   ["/usage/input_tokens", "input"],
   ["/usage/input_tokens_details/cached_tokens", "cacheRead"],
   ["/usage/input_tokens_details/cache_write_tokens", "cacheWrite"],
@@ -64,7 +63,7 @@ const itemText = /^\/(?:arguments|input|code|(?:content|summary)\/\*\/(?:text|re
 const itemPath = /^(\/item|\/output\/\*|\/response\/output\/\*)(\/.*)$/;
 
 class ResponsesReader implements UsageReader {
-  readonly #tally = new Tally<Field>();
+  readonly #tally = new Tally<ReportedField>({ searches: hostedCallsMax });
   #serviceTier: string | null = null;
   #deltaBytes = 0;
   #itemBytes = 0;
@@ -135,7 +134,7 @@ class ResponsesReader implements UsageReader {
 
   usage(): CallUsage | null {
     if (!this.#tally.hasAny) return null;
-    const of = (field: Field) => this.#tally.get(field);
+    const of = (field: ReportedField) => this.#tally.get(field);
     return divided({
       input: of("input"),
       cacheRead: of("cacheRead"),
@@ -143,9 +142,13 @@ class ResponsesReader implements UsageReader {
       output: of("output"),
       total: of("total"),
       reasoning: of("reasoning"),
-      hostedToolCalls: Math.max(this.#hostedCalls, of("searches")),
+      hostedToolCalls: Math.max(Math.min(this.#hostedCalls, hostedCallsMax), of("searches")),
       serviceTier: this.#serviceTier,
     });
+  }
+
+  missing(): MissingUsage {
+    return missingUsage(this.#tally);
   }
 
   visibleOutputBytes(): number {

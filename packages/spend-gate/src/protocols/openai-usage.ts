@@ -1,5 +1,16 @@
 /** How both of OpenAI's protocols divide what they report: their input includes what was read from and written to a cache. */
 import type { CallUsage } from "@agentcore/contract";
+import type { MissingUsage } from "./protocol.ts";
+import type { Tally } from "./tally.ts";
+
+export type ReportedField =
+  | "input"
+  | "cacheRead"
+  | "cacheWrite"
+  | "output"
+  | "total"
+  | "reasoning"
+  | "searches";
 
 export interface ReportedUsage {
   readonly input: number;
@@ -32,4 +43,10 @@ export function divided(reported: ReportedUsage): CallUsage {
     speed: null,
     region: null,
   };
+}
+
+/** Servers that count some output in the total alone report the total. */
+export function missingUsage(tally: Tally<ReportedField>): MissingUsage {
+  if (!tally.has("input")) return "input";
+  return tally.has("output") || tally.get("total") > tally.get("input") ? null : "output";
 }

@@ -89,12 +89,17 @@ export interface CallRequest {
   readonly fingerprint: string;
 }
 
+/** `input`: the input, and perhaps the output as well. Null: nothing. */
+export type MissingUsage = "input" | "output" | null;
+
 /** Reads one response. Its memory does not grow with the response. */
 export interface ResponseMeter {
   /** Takes decoded bytes, in any division. Never throws. */
   push(chunk: Uint8Array): void;
   /** What was reported so far; null if nothing was, or a number that cannot be true. */
   usage(): CallUsage | null;
+  /** What of the usage was not reported, or in a way that no response can have. */
+  missing(): MissingUsage;
   /** Bytes of text, arguments of tools and visible reasoning in the response so far. */
   visibleOutputBytes(): number;
   /** The terminal event, or the end of the JSON document, was seen: the usage is final. */

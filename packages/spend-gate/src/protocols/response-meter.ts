@@ -1,7 +1,7 @@
 /** Reads a response, be it a stream of events or one JSON document, and lets a protocol's reader say what its values mean. */
 import type { CallUsage } from "@agentcore/contract";
 import { type JsonScalar, JsonScanner } from "./json-scanner.ts";
-import type { ResponseMeter } from "./protocol.ts";
+import type { MissingUsage, ResponseMeter } from "./protocol.ts";
 import { SseReader } from "./sse-reader.ts";
 
 /** What a protocol makes of the values of a response. One object for one response. */
@@ -19,6 +19,7 @@ export interface UsageReader {
   /** The data of an event was `[DONE]`. */
   done(): void;
   usage(): CallUsage | null;
+  missing(): MissingUsage;
   visibleOutputBytes(): number;
   isComplete(): boolean;
   /** The error that the provider reported in place of the end of its response, in words. */
@@ -74,6 +75,10 @@ class Meter implements ResponseMeter {
   usage(): CallUsage | null {
     // One number that cannot be true makes the others doubtful.
     return this.#reader.fault() === null ? this.#reader.usage() : null;
+  }
+
+  missing(): MissingUsage {
+    return this.#reader.missing();
   }
 
   visibleOutputBytes(): number {

@@ -6,16 +6,28 @@ import type { JsonScalar } from "./json-scanner.ts";
 
 /** No response uses as many tokens, by far. */
 const countMax = 100_000_000;
+/** Calls of hosted tools in one response. */
+export const hostedCallsMax = 1_000;
 
 export class Tally<Name extends string> {
+  readonly #most: Readonly<Partial<Record<Name, number>>> | undefined;
   readonly #numbers = new Map<Name, number>();
   /** Of the report that is being read: the fields, and the sums of fields that are listed for several passes. */
   #pending = new Map<Name, number>();
   #listed = new Map<Name, number>();
   #fault: string | null = null;
 
+  /** `most`: the largest number that is believed of a field. Default: 100 million. */
+  constructor(most?: Readonly<Partial<Record<Name, number>>>) {
+    this.#most = most;
+  }
+
   get fault(): string | null {
     return this.#fault;
+  }
+
+  has(name: Name): boolean {
+    return this.#numbers.has(name);
   }
 
   /** True if any field was reported. */
@@ -37,7 +49,10 @@ export class Tally<Name extends string> {
   /** The report has ended. */
   commit(): void {
     for (const report of [this.#pending, this.#listed])
-      for (const [name, value] of report) this.#numbers.set(name, Math.max(this.get(name), value));
+      for (const [name, value] of report) {
+        if (value > this.#mostOf(name)) this.#fault ??= faultOf(name, String(value));
+        else this.#numbers.set(name, Math.max(this.get(name), value));
+      }
     this.discard();
   }
 
@@ -53,10 +68,18 @@ export class Tally<Name extends string> {
   }
 
   #valueOf(name: Name, scalar: JsonScalar): number | null {
-    if (scalar.kind !== "number") return null;
-    const value = Math.ceil(Number(scalar.text));
-    if (value >= 0 && value <= countMax) return value;
-    this.#fault ??= `The response reports ${scalar.text} as ${name}.`;
+    if (scalar.kind === "null") return null;
+    const value = scalar.kind === "number" ? Math.ceil(Number(scalar.text)) : -1;
+    if (value >= 0 && value <= this.#mostOf(name)) return value;
+    this.#fault ??= faultOf(name, scalar.text.slice(0, 40));
     return null;
   }
+
+  #mostOf(name: Name): number {
+    return this.#most?.[name] ?? countMax;
+  }
+}
+
+function faultOf(name: string, reported: string): string {
+  return `The response reports ${reported} as ${name}.`;
 }

@@ -214,6 +214,7 @@ export class Attempt implements AttemptMeter {
   progress(callId: number, meter: ResponseMeter): RefusalReason | null {
     const verdict = this.account.progress(callId, {
       usage: meter.usage(),
+      missing: meter.missing(),
       visibleOutputBytes: meter.visibleOutputBytes(),
     });
     if (this.#spendingThrottle.isDue()) this.#tellSpending();

@@ -220,6 +220,7 @@ export class Call {
         outcome,
         status: this.#status,
         usage: this.#meter?.usage() ?? null,
+        missing: this.#meter?.missing() ?? null,
         visibleOutputBytes: this.#meter?.visibleOutputBytes() ?? 0,
         isFinal: this.#meter?.isComplete() ?? false,
         // A response that is no answer may have cost something all the same.

@@ -71,6 +71,14 @@ describe("an upstream that lies about its usage is not believed:", () => {
     ["an output below zero", { input_tokens: 900, output_tokens: -5 }, 1000],
     ["an output beyond all models", { input_tokens: 900, output_tokens: 1e12 }, 1000],
     ["an input beyond all numbers", { input_tokens: 1e300, output_tokens: 5 }, 1000],
+    ["a text as its input", { input_tokens: "9", output_tokens: 5 }, 1000],
+    ["no input", { output_tokens: 5 }, 1000],
+    ["no output", { input_tokens: 900 }, 1000],
+    [
+      "more searches than a response has",
+      { input_tokens: 900, output_tokens: 5, server_tool_use: { web_search_requests: 1e8 } },
+      1000,
+    ],
     ["less output than its text has", { input_tokens: 900, output_tokens: 1 }, 900 + 64_000 / 8],
   ])("%s", async (what, usage, atLeastTokens) => {
     const rig = await openRig(replies(200, {}));
