@@ -210,6 +210,10 @@ it("what the daemon is not ready for and what it stopped are answered with their
   expect(await call("/v1/drain", {})).toMatchObject({ type: "drain" });
   expect(await call("/v1/overview")).toMatchObject({ running: [{ activity: "tool", tool: "npm test" }] });
   expect(await call("/v1/budgets")).toMatchObject({ items: [{ scope: "global", left: 2 }] });
+  expect(await call("/v1/holds")).toMatchObject({
+    items: [{ type: "hold", heldAt: "1970-01-01T00:00:00.000Z", owner: { state: "dead" } }],
+    next: null,
+  });
   const spend = await call("/v1/spend?bucket=hour&since=2026-01-01T00:00:00Z&until=2026-01-01T02:00:00Z");
   expect(spend["buckets"]).toEqual([
     { at: "2026-01-01T00:00:00.000Z", costUsd: 0, tokens: 0, workers: {} },

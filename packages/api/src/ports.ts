@@ -9,6 +9,7 @@ import type {
   BudgetDocument,
   CallSpend,
   DrainDocument,
+  HoldDocument,
   EventTopic,
   JobCalls,
   JobSubmission,
@@ -216,6 +217,8 @@ export interface DaemonPort {
   version(): Omit<VersionDocument, "type" | "scope">;
   readiness(): Promise<Omit<ReadinessDocument, "type">>;
   budgets(): Promise<readonly Omit<BudgetDocument, "type">[]>;
+  /** The oldest first, at most `holdsMax`. */
+  holds(): Promise<readonly HoldDocument[]>;
   overview(): Promise<OverviewDocument>;
   /** Spend that was booked in windows of an hour or a day, of everything (`global`) and of each worker (`worker:NAME`). */
   spend(range: SpendRange): Promise<readonly SpendLevel[]>;

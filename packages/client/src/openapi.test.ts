@@ -95,6 +95,7 @@ const calls: Readonly<Record<string, (client: AgentCoreClient) => unknown>> = {
   version: (client) => client.version(),
   showOverview: (client) => client.showOverview(),
   listBudgets: (client) => client.listBudgets(),
+  listHolds: (client) => client.listHolds(),
   showPricing: (client) => client.showPricing(),
   drain: (client) => client.drain(),
   stopAll: (client) => client.stopAll({ reason: "r" }),

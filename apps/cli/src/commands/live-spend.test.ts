@@ -38,6 +38,11 @@ interface Metered {
   readonly heldUsd: number;
 }
 
+async function holdsNow(): Promise<readonly Record<string, unknown>[]> {
+  const { stdout } = await agentcore(scratch, ["budget", ...at, "--json"]);
+  return jsonLinesOf(stdout).filter(({ type }) => type === "hold");
+}
+
 async function shownJob(): Promise<Shown> {
   const { stdout } = await agentcore(scratch, ["jobs", "show", ...at, "@last", "--json"]);
   return JSON.parse(stdout) as Shown;
@@ -49,8 +54,10 @@ it("a run reports what it spent while its provider streams, and a cancelled one 
   const metered = (await shownJob()).attempts[0]?.metered;
   expect(metered).toMatchObject({ openCalls: 1, costUsd: 0 });
   expect(metered?.heldUsd).toBeGreaterThan(0.01);
+  expect(await holdsNow()).toMatchObject([{ worker: "house", costUsd: 1, owner: { state: "alive" } }]);
   running.child.kill("SIGINT");
   const lines = jsonLinesOf((await running.finished).stdout);
+  expect(await holdsNow()).toEqual([]);
   const usage = lines.flatMap(({ event }) => {
     const { type, costUsd } = (event ?? {}) as { type?: string; costUsd?: number };
     return type === "usage" ? [costUsd ?? 0] : [];
@@ -90,6 +97,9 @@ it("a run whose runtime is killed is shown with the most that its open call can 
   const budget = await agentcore(scratch, ["budget", ...at, "--json"]);
   const spent = jsonLinesOf(budget.stdout).find(({ type }) => type === "call_spend");
   expect(spent).toMatchObject({ workers: [{ name: "house", calls: 1, costUsd: 0 }] });
+  expect(await holdsNow()).toMatchObject([{ worker: "house", costUsd: 1, owner: { state: "dead" } }]);
+  const text = await agentcore(scratch, ["budget", ...at]);
+  expect(text.stdout).toContain("What a dead process held is charged when the next runtime");
   expect(held).toBeGreaterThan(0.01);
   const [house] = (spent?.["workers"] ?? []) as { heldUsd: number }[];
   expect(house?.heldUsd).toBeGreaterThanOrEqual(held);

@@ -2,6 +2,7 @@
 import type { DaemonPort } from "@agentcore/api";
 import { sleep, systemClock, type ContainmentReceipt } from "@agentcore/contract";
 import { budgetLevels } from "../queue/budget-levels.ts";
+import { openHolds } from "../queue/open-holds.ts";
 import type { Ledger } from "@agentcore/core";
 import type { Config } from "../config/schema.ts";
 import { leftProcesses } from "../state/quarantine.ts";
@@ -15,7 +16,7 @@ import { readinessOf } from "./readiness.ts";
 export interface DaemonPortOptions {
   readonly parts: DaemonParts;
   readonly config: Config;
-  readonly ledger: Pick<Ledger, "levels" | "levelsBelow">;
+  readonly ledger: Pick<Ledger, "levels" | "levelsBelow" | "openHolds">;
   readonly overview: Pick<Overview, "read">;
   readonly startedAt: number;
   /** Begins the end of the daemon, as SIGTERM does. */
@@ -41,6 +42,7 @@ export function daemonPort(options: DaemonPortOptions): DaemonPort {
     spend: ({ bucket, since, until }) => composition.stores.readSpend({ window: bucket, since, until }),
     callSpend: (range) => composition.stores.readCallSpend(range),
     budgets: () => budgetLevels(config, ledger, systemClock.now()),
+    holds: () => openHolds(config, ledger),
     pricing: () => ({ unpriced: config.unpriced }),
     drain: async () => {
       const [{ running: jobs }, runs] = await Promise.all([scheduler.stats(), runningRuns()]);

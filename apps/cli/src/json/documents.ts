@@ -12,6 +12,7 @@ import {
   drainDocumentSchema,
   errorDocumentSchema,
   firingDocumentSchema,
+  holdDocumentSchema,
   jobDecisionsDocumentSchema,
   jobDetailsDocumentSchema,
   jobDocumentSchema,
@@ -79,6 +80,7 @@ const documents: Readonly<Record<string, z.ZodType>> = {
   purged: purgedDocumentSchema,
   log: logEventDocumentSchema,
   budget: budgetDocumentSchema,
+  hold: holdDocumentSchema,
   pricing: pricingDocumentSchema,
   callSpend: callSpendDocumentSchema,
   /** The files of a new adapter. */

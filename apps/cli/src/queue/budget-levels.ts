@@ -1,9 +1,9 @@
 /** The cost and token limits of the configuration, with how much of each is held, spent and left. */
 import type { BudgetDocument } from "@agentcore/contract";
-import { usdOf, windowStartOf, type BudgetWindow, type Ledger } from "@agentcore/core";
+import { usdOf, windowStartOf, type BudgetWindow, type CounterLevel, type Ledger } from "@agentcore/core";
 import type { Config } from "../config/schema.ts";
 
-interface Limit {
+export interface Limit {
   readonly scope: string;
   readonly kind: "cost_usd" | "tokens";
   readonly window: BudgetWindow;
@@ -20,6 +20,9 @@ interface Scope {
 
 /** The name under which the limits of `limits.tenants.default` are shown. They apply to each tenant that is not named. */
 const anyOtherTenant = "tenant:*";
+
+/** The name under which the limits of `limits.job` are shown. They apply to each job. */
+const anyJob = "job:*";
 
 /**
  * Every cost and token limit in effect, from the root down. `tenants`: names of tenants with booked amounts; those that the
@@ -41,6 +44,10 @@ export function limitsOf({ limits }: Pick<Config, "limits">, tenants: readonly s
         ]),
     ...named("worker", limits.workers),
     ...named("provider", limits.providers),
+    {
+      name: anyJob,
+      scope: { cost_usd: { total: limits.job.cost_usd }, tokens: { total: limits.job.tokens } },
+    },
   ];
   return scopes.flatMap(({ name, scope }) =>
     (["cost_usd", "tokens"] as const).flatMap((kind) =>
@@ -67,13 +74,17 @@ export async function budgetLevels(
   const levels = await ledger.levels(
     limits.map(({ scope, window }) => ({ scope, window, windowStart: windowStartOf(window, now) })),
   );
-  return limits.map(({ scope, kind, window, limit }, index) => {
-    const level = levels[index];
-    const isCost = kind === "cost_usd";
-    const held = isCost ? usdOf(level?.costHeldMicroUsd ?? 0) : (level?.tokensHeld ?? 0);
-    const spent = isCost ? usdOf(level?.costSpentMicroUsd ?? 0) : (level?.tokensSpent ?? 0);
-    const left = Math.max(0, limit - held - spent);
-    const per = window === "total" ? null : window;
-    return { type: "budget", scope, kind, window: per, limit, held, spent, left };
-  });
+  return limits.map((limit, index) => levelOf(limit, levels[index]));
+}
+
+export function levelOf(
+  { scope, kind, window, limit }: Limit,
+  level: CounterLevel | undefined,
+): BudgetDocument {
+  const isCost = kind === "cost_usd";
+  const held = isCost ? usdOf(level?.costHeldMicroUsd ?? 0) : (level?.tokensHeld ?? 0);
+  const spent = isCost ? usdOf(level?.costSpentMicroUsd ?? 0) : (level?.tokensSpent ?? 0);
+  const left = Math.max(0, limit - held - spent);
+  const per = window === "total" ? null : window;
+  return { type: "budget", scope, kind, window: per, limit, held, spent, left };
 }

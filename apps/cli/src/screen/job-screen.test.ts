@@ -12,7 +12,6 @@ import {
   type WhyReport,
 } from "@agentcore/scheduler";
 import { testPermit } from "@agentcore/scheduler/testing";
-import { budgetLines } from "./budget-screen.ts";
 import { jobLines, jobTable } from "./job-screen.ts";
 import { textOf } from "./line.ts";
 import { whyLines } from "./why-screen.ts";
@@ -275,25 +274,5 @@ describe("why", () => {
     expect(linesOf({ ...facts, record: record({ kind: "succeeded", endedAt: 1 }) })[1]).toContain(
       "no decision went against it",
     );
-  });
-});
-
-describe("budgets", () => {
-  it("are shown with what is held, spent and left", () => {
-    const levels = [
-      { scope: "global", kind: "tokens", window: null, limit: 4000, held: 1000, spent: 0, left: 3000 },
-      { scope: "tenant:acme", kind: "cost_usd", window: "day", limit: 25, held: 2.5, spent: 20, left: 2.5 },
-    ] as const;
-    const lines = budgetLines(levels, "zero");
-    expect(lines.map(textOf)).toEqual([
-      "SCOPE        LIMIT ON  PER   LIMIT   HELD   SPENT   LEFT",
-      "global       tokens    –     4,000  1,000       0  3,000",
-      "tenant:acme  cost usd  day  $25.00  $2.50  $20.00  $2.50",
-      "Without a price for its model, a run whose worker reports no cost counts as $0, and no cost limit stops it (unpriced: zero).",
-    ]);
-  });
-
-  it("that do not exist are said not to", () => {
-    expect(budgetLines([], "refuse").map(textOf)[0]).toContain("No cost or token limit is set");
   });
 });

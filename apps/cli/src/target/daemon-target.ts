@@ -5,6 +5,7 @@ import {
   isAgentCoreError,
   omitUndefined,
   type BudgetDocument,
+  type HoldDocument,
   type SpendDocument,
   type DeadLetterListQuery,
   type ErrorDocument,
@@ -45,13 +46,15 @@ export function daemonTarget(options: WithTargetOptions & { readonly url: string
     runs: daemonRuns(client),
     daemon: { place: url, isHere: url.startsWith("unix:"), client },
     budgets: async () => {
-      const [{ items }, pricing, spend] = await Promise.all([
+      const [{ items }, holds, pricing, spend] = await Promise.all([
         client.listBudgets(),
+        client.listHolds(),
         client.showPricing(),
         client.listSpend({ bucket: "day" }),
       ]);
       return {
         budgets: items.map((each) => itemValue<BudgetDocument>(each)),
+        holds: holds.items.map((each) => itemValue<HoldDocument>(each)),
         pricing: documentValue(pricing),
         spent: { type: "call_spend", ...documentValue<SpendDocument>(spend).metered },
       };

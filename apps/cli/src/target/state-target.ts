@@ -18,6 +18,7 @@ import { createSettingPlaces } from "../config/setting-place.ts";
 import { readLogChunk } from "../daemon/attempt-files.ts";
 import type { Io } from "../io.ts";
 import { budgetLevels } from "../queue/budget-levels.ts";
+import { openHolds } from "../queue/open-holds.ts";
 import { callsOfJob } from "../queue/job-calls.ts";
 import { lastRefusal, noteRefusal } from "../queue/last-refusal.ts";
 import { requireJob, type OpenedQueue } from "../queue/open-queue.ts";
@@ -38,6 +39,7 @@ export function stateTarget(opened: OpenedQueue, io: Io): Target {
     daemon: null,
     budgets: async () => ({
       budgets: await budgetLevels(loaded.config, stores.ledger, systemClock.now()),
+      holds: await openHolds(loaded.config, stores.ledger),
       pricing: { type: "pricing", unpriced: loaded.config.unpriced },
       spent: {
         type: "call_spend",

@@ -9,6 +9,7 @@ import type {
   CallSpendDocument,
   CancelDocument,
   ErrorDocument,
+  HoldDocument,
   JobDecisionsDocument,
   JobDetailsDocument,
   JobDocument,
@@ -44,6 +45,7 @@ export interface Target {
 
 export interface Budgets {
   readonly budgets: readonly BudgetDocument[];
+  readonly holds: readonly HoldDocument[];
   readonly pricing: PricingDocument;
   /** Of the last 30 days. */
   readonly spent: CallSpendDocument;

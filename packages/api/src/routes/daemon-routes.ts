@@ -1,5 +1,5 @@
 /** The operations on the daemon as a whole. */
-import { reasonSchema, spendQuerySchema, type Clock } from "@agentcore/contract";
+import { holdsMax, reasonSchema, spendQuerySchema, type Clock } from "@agentcore/contract";
 import { listDocument, listOf, one, operation, type ApiApp } from "../operation.ts";
 import type { DaemonPort } from "../ports.ts";
 import { spendDocument, spendRange } from "../spend.ts";
@@ -87,6 +87,19 @@ function addMoneyRoutes(app: ApiApp, daemon: DaemonPort): void {
       const budgets = await daemon.budgets();
       return listDocument({ items: budgets.map((each) => ({ type: "budget", ...each })), next: null });
     },
+  );
+
+  operation(
+    app,
+    {
+      id: "listHolds",
+      method: "get",
+      path: "/v1/holds",
+      group,
+      summary: `Lists what attempts that have not ended hold of the budgets, and whether their runtime lives; the oldest ${holdsMax}.`,
+      answer: listOf("Hold"),
+    },
+    async () => listDocument({ items: await daemon.holds(), next: null }),
   );
 
   operation(

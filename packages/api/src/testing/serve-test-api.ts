@@ -179,6 +179,22 @@ export function memoryPorts({
       budgets: async () => [
         { scope: "global", kind: "cost_usd", window: "day", limit: 5, held: 1, spent: 2, left: 2 },
       ],
+      holds: async () => [
+        {
+          type: "hold",
+          permitId: "permit-1",
+          jobId: "job-1",
+          attempt: 1,
+          worker: "codex",
+          tenant: null,
+          provider: "openai",
+          costUsd: 1,
+          tokens: 0,
+          heldAt: 0,
+          owner: { pid: 7, state: "dead" },
+          job: [],
+        },
+      ],
       overview: async () => testOverview,
       spend: async ({ since, bucketMs }) => [
         { at: since + bucketMs, scope: "global", costUsd: 3, tokens: 30 },

@@ -294,6 +294,34 @@ export const budgetDocumentSchema = lazySchema(() =>
 );
 export type BudgetDocument = z.infer<typeof budgetDocumentSchema>;
 
+/** Most holds in a list; the oldest ones. */
+export const holdsMax = 500;
+
+/** What an attempt that has not ended holds of the budgets. After a crash, until a runtime has charged what it cost. */
+export const holdDocumentSchema = lazySchema(() =>
+  z.strictObject({
+    type: z.literal("hold"),
+    permitId: text,
+    jobId: text,
+    attempt: count,
+    worker: text,
+    tenant: maybeText,
+    provider: maybeText,
+    /** 0 if the attempt has no ceiling; what it costs is booked when it ends. */
+    costUsd: z.number(),
+    tokens: count,
+    heldAt: z.number(),
+    owner: z.strictObject({
+      pid: z.int(),
+      /** `unknown`: it runs where this machine cannot see it. */
+      state: z.enum(["alive", "dead", "unknown"]),
+    }),
+    /** Limits of the job, over all its attempts, if the configuration has any (`limits.job`). */
+    job: z.array(z.strictObject(budgetShape()).omit({ scope: true, window: true })),
+  }),
+);
+export type HoldDocument = z.infer<typeof holdDocumentSchema>;
+
 /** What a run costs whose model has no price. */
 export const pricingDocumentSchema = lazySchema(() =>
   z.strictObject({ type: z.literal("pricing"), unpriced: z.enum(["charge_ceiling", "refuse", "zero"]) }),

@@ -1,13 +1,14 @@
 import type { BudgetDocument, Printed } from "@agentcore/contract";
 import type { ComponentChildren, JSX } from "preact";
 import { get } from "../../api/call.ts";
-import { countText } from "../../format.ts";
+import { countText, plainText } from "../../format.ts";
 import { useLive } from "../../live/live.ts";
 import { Meter } from "../../parts/meter.tsx";
 import { ErrorNote, Loading } from "../../parts/notes.tsx";
 import { PageHead, Section } from "../../parts/section.tsx";
 import { Table, type Column } from "../../parts/table.tsx";
 import { Money } from "../../parts/values.tsx";
+import { OpenHolds } from "./open-holds.tsx";
 import { SpendOverTime } from "./spend-over-time.tsx";
 import "./budgets.css";
 
@@ -22,7 +23,10 @@ const shareOf = ({ spent, held, limit }: Budget): number =>
   limit > 0 ? Math.round(((spent + held) / limit) * 100) : 100;
 
 const columns: readonly Column<Budget>[] = [
-  { header: "Of", cell: ({ scope }) => scope },
+  {
+    header: "Of",
+    cell: ({ scope }) => <span class={scope === "global" ? undefined : "below"}>{plainText(scope)}</span>,
+  },
   {
     header: "Limit",
     cell: (budget) => (
@@ -72,6 +76,7 @@ export function BudgetsView(): JSX.Element {
         )}
         <p class="faint">Held is what running attempts may still spend. Windows begin in UTC.</p>
       </Section>
+      <OpenHolds />
       <SpendOverTime />
     </>
   );
