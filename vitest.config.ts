@@ -50,7 +50,11 @@ export default defineConfig({
     hookTimeout: patienceMs(60_000),
     expect: { poll: { timeout: patienceMs(20_000) } },
     // In this order: the program is built in the directory.
-    globalSetup: ["packages/repo-checks/src/test-directory.ts", "apps/cli/src/testing/build-program.ts"],
+    globalSetup: [
+      "packages/repo-checks/src/test-directory.ts",
+      "apps/cli/src/testing/build-program.ts",
+      "packages/store-postgres/src/testing/shared-server.ts",
+    ],
     projects: packages.map((directory) => ({
       extends: true as const,
       test: {

@@ -1,0 +1,9 @@
+/** The state of AgentCore in a PostgreSQL database that several hosts share. */
+export {
+  openPostgresStore,
+  type PostgresLane,
+  type PostgresStore,
+  type PostgresStoreOptions,
+} from "./store/postgres-store.ts";
+export type { WriteSql } from "./store/commit.ts";
+export type { Sql, SqlRow, SqlValue } from "./store/sql.ts";
