@@ -20,7 +20,7 @@ export type PostgresFailure =
 /** By SQLSTATE, https://www.postgresql.org/docs/current/errcodes-appendix.html; two characters are a class. */
 const failureOfState: Readonly<Record<string, PostgresFailure>> = {
   "08": "passing", // connection exceptions
-  "25006": "passing", // a server that only reads: a standby that is not promoted yet
+  "0A000": "passing", // BEGIN READ WRITE on a standby that is not promoted yet
   "25P03": "passing", // the session was idle in its transaction for too long
   "28": "unavailable", // user or password
   "3D": "unavailable", // no such database

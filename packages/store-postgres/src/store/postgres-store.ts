@@ -84,8 +84,10 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
     application_name: "agentcore",
     types: { getTypeParser },
   });
-  // A connection that breaks while nothing uses it is replaced by the next call.
-  pool.on("error", () => undefined);
+  // A connection that breaks also tells its statement, if it has one; without listeners, the process would end.
+  const passedOn = (error: Error): void => ignore(error, "the next call gets another connection");
+  pool.on("error", passedOn);
+  pool.on("connect", (client) => client.on("error", passedOn));
   const session: Session = { pool, schema };
   try {
     await retryWhilePassing({ clock, random, timeoutMs: openTimeoutMs }, async () => {
