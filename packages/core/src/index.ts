@@ -5,7 +5,8 @@ export { isAnswer } from "./delegation/spending.ts";
 export { endingOf } from "./delegation/unstarted.ts";
 export { type ReconciledHold, reconcileHolds, type ReconcileOptions } from "./ledger/ledger-reconcile.ts";
 export * from "./ledger/ledger.ts";
-export { createMemoryLedger, replacesEstimate } from "./ledger/memory-ledger.ts";
+export * from "./ledger/ledger-decisions.ts";
+export { createMemoryLedger } from "./ledger/memory-ledger.ts";
 export * from "./ledger/spend-reader.ts";
 export {
   createMachineSignals,

@@ -6,8 +6,8 @@
  * Settled holds, and counters of windows that ended and of jobs, are deleted once they are older than `keepMs`; counters
  * that never end (`total` of anything but a job) and open holds are never deleted.
  */
-import { AgentCoreError, jsonOr } from "@agentcore/contract";
 import {
+  type CounterAmounts,
   type CounterKey,
   type CounterLevel,
   type HoldEntry,
@@ -16,7 +16,12 @@ import {
   levelsBelowMax,
   type SettleOutcome,
   type Spent,
-  replacesEstimate,
+  amountsHeld,
+  amountsSpent,
+  decideSettlement,
+  firstRefusal,
+  knownHold,
+  readHoldEntry,
 } from "@agentcore/core";
 import type { WriteSql } from "./commit-batch.ts";
 import type { Sql } from "./sql.ts";
@@ -65,7 +70,7 @@ export function createSqliteLedger(database: StateDatabase, options: SqliteLedge
           refuseKnown(sql, holdId);
           insertHold(sql, entry);
           markSettled(sql, holdId, spent);
-          book(sql, entry, { costSpent: spent.costMicroUsd, tokensSpent: spent.tokens });
+          book(sql, entry, amountsSpent(spent));
           return true;
         },
         (sql) => isKnown(sql, holdId) || undefined,
@@ -88,47 +93,18 @@ export function createSqliteLedger(database: StateDatabase, options: SqliteLedge
       database.read((sql) =>
         sql
           .all("SELECT entry_json FROM ledger_holds WHERE settled_at IS NULL ORDER BY held_at, rowid")
-          .flatMap((row) => holdOf(row.entry_json) ?? []),
+          .flatMap((row) => readHoldEntry(row.entry_json) ?? []),
       ),
   };
 }
 
-/** Undefined if it cannot be read. Its amounts stay held in the counters, which is the safe choice. */
-function holdOf(json: unknown): HoldEntry | undefined {
-  const entry = jsonOr(json, null) as Partial<HoldEntry> | null;
-  const isWhole =
-    typeof entry?.holdId === "string" &&
-    typeof entry.owner?.pid === "number" &&
-    Number.isSafeInteger(entry.costMicroUsd) &&
-    Number.isSafeInteger(entry.tokens) &&
-    Array.isArray(entry.counters);
-  return isWhole ? (entry as HoldEntry) : undefined;
-}
-
 function hold(sql: Sql, entry: HoldEntry): HoldOutcome {
   refuseKnown(sql, entry.holdId);
-  const refusal = firstRefusal(sql, entry);
+  const refusal = firstRefusal(entry, (key) => levelOf(sql, key));
   if (refusal !== null) return refusal;
   insertHold(sql, entry);
-  book(sql, entry, { costHeld: entry.costMicroUsd, tokensHeld: entry.tokens });
+  book(sql, entry, amountsHeld(entry));
   return { ok: true };
-}
-
-function firstRefusal(sql: Sql, entry: HoldEntry): Extract<HoldOutcome, { ok: false }> | null {
-  for (const counter of entry.counters) {
-    const { costCapMicroUsd, tokensCap } = counter;
-    if (costCapMicroUsd === null && tokensCap === null) continue;
-    const level = levelOf(sql, counter);
-    const cost = level.costSpentMicroUsd + level.costHeldMicroUsd + entry.costMicroUsd;
-    const tokens = level.tokensSpent + level.tokensHeld + entry.tokens;
-    if (costCapMicroUsd !== null && cost > costCapMicroUsd) {
-      return { ok: false, kind: "cost_usd", cap: costCapMicroUsd, level };
-    }
-    if (tokensCap !== null && tokens > tokensCap) {
-      return { ok: false, kind: "tokens", cap: tokensCap, level };
-    }
-  }
-  return null;
 }
 
 interface HoldRow {
@@ -145,28 +121,19 @@ function settle(sql: Sql, holdId: string, spent: Spent): SettleOutcome {
   ) as HoldRow | undefined;
   if (row === undefined) return "unknown";
   const entry = JSON.parse(row.entry_json) as HoldEntry;
-  if (row.spent_basis === null) {
-    markSettled(sql, holdId, spent);
-    book(sql, entry, {
-      costHeld: -entry.costMicroUsd,
-      tokensHeld: -entry.tokens,
-      costSpent: spent.costMicroUsd,
-      tokensSpent: spent.tokens,
-    });
-    return "settled";
-  }
-  if (!replacesEstimate({ basis: row.spent_basis }, spent)) return "already_settled";
+  const { outcome, add } = decideSettlement(entry, settledBefore(row), spent);
+  if (add === null) return outcome;
   markSettled(sql, holdId, spent);
-  book(sql, entry, {
-    costSpent: spent.costMicroUsd - (row.spent_cost ?? 0),
-    tokensSpent: spent.tokens - (row.spent_tokens ?? 0),
-  });
-  return "corrected";
+  book(sql, entry, add);
+  return outcome;
+}
+
+function settledBefore({ spent_basis: basis, spent_cost: costMicroUsd, spent_tokens: tokens }: HoldRow) {
+  return basis === null ? null : { basis, costMicroUsd: costMicroUsd ?? 0, tokens: tokens ?? 0 };
 }
 
 function refuseKnown(sql: Sql, holdId: string): void {
-  if (!isKnown(sql, holdId)) return;
-  throw new AgentCoreError("AC_INTERNAL", `hold ${holdId} exists already; hold ids are never reused`);
+  if (isKnown(sql, holdId)) throw knownHold(holdId);
 }
 
 function isKnown(sql: Sql, holdId: string): boolean {
@@ -206,16 +173,9 @@ function markSettled(sql: Sql, holdId: string, spent: Spent): void {
   );
 }
 
-interface Amounts {
-  readonly costSpent?: number;
-  readonly costHeld?: number;
-  readonly tokensSpent?: number;
-  readonly tokensHeld?: number;
-}
-
 /** Adds the amounts to each counter of the entry. The table's checks refuse a negative held amount. */
-function book(sql: Sql, entry: HoldEntry, add: Amounts): void {
-  const amounts = [add.costSpent ?? 0, add.costHeld ?? 0, add.tokensSpent ?? 0, add.tokensHeld ?? 0];
+function book(sql: Sql, entry: HoldEntry, add: CounterAmounts): void {
+  const amounts = [add.costSpentMicroUsd, add.costHeldMicroUsd, add.tokensSpent, add.tokensHeld];
   for (const { scope, window, windowStart } of entry.counters) {
     const key = [scope, window, windowStart];
     const updated = sql.run(

@@ -3,12 +3,22 @@
  * synchronous, so calls take effect in order. Settled holds are kept up to a bound, for corrections and repeated
  * settlements; counters of past windows and finished jobs are bounded too.
  */
-import { AgentCoreError, BoundedMap } from "@agentcore/contract";
+import { BoundedMap } from "@agentcore/contract";
+import {
+  type CounterAmounts,
+  amountsHeld,
+  amountsSpent,
+  decideSettlement,
+  firstRefusal,
+  knownHold,
+  levelOf,
+  noAmounts,
+  plus,
+} from "./ledger-decisions.ts";
 import {
   type CounterKey,
   type CounterLevel,
   type HoldEntry,
-  type HoldOutcome,
   type Ledger,
   levelsBelowMax,
   type SettleOutcome,
@@ -22,23 +32,10 @@ const settledHoldsMax = 10_000;
 /** Counters kept before those of past windows and of ended jobs are forgotten. */
 const countersMax = 20_000;
 
-interface Amounts {
-  costSpentMicroUsd: number;
-  costHeldMicroUsd: number;
-  tokensSpent: number;
-  tokensHeld: number;
-}
-
-interface MutableLevel extends Amounts {
+interface MutableLevel {
   readonly key: CounterKey;
+  amounts: CounterAmounts;
 }
-
-const nothing: Readonly<Amounts> = {
-  costSpentMicroUsd: 0,
-  costHeldMicroUsd: 0,
-  tokensSpent: 0,
-  tokensHeld: 0,
-};
 
 interface SettledHold {
   readonly entry: HoldEntry;
@@ -51,26 +48,19 @@ export function createMemoryLedger(): Ledger {
   const settled = new BoundedMap<string, SettledHold>(settledHoldsMax);
 
   const refuseKnown = (holdId: string): void => {
-    if (!open.has(holdId) && !settled.has(holdId)) return;
-    throw new AgentCoreError("AC_INTERNAL", `hold ${holdId} exists already; hold ids are never reused`);
+    if (open.has(holdId) || settled.has(holdId)) throw knownHold(holdId);
   };
 
   const settleNow = (holdId: string, spent: Spent): SettleOutcome => {
-    const entry = open.get(holdId);
-    if (entry !== undefined) {
-      open.delete(holdId);
-      counters.addHeld(entry, -1);
-      counters.addSpent(entry, spent.costMicroUsd, spent.tokens);
-      settled.set(entry.holdId, { entry, spent });
-      return "settled";
-    }
     const before = settled.get(holdId);
-    if (before === undefined) return "unknown";
-    if (!replacesEstimate(before.spent, spent)) return "already_settled";
-    const costDifference = spent.costMicroUsd - before.spent.costMicroUsd;
-    counters.addSpent(before.entry, costDifference, spent.tokens - before.spent.tokens);
-    settled.set(holdId, { entry: before.entry, spent });
-    return "corrected";
+    const entry = open.get(holdId) ?? before?.entry;
+    if (entry === undefined) return "unknown";
+    const { outcome, add } = decideSettlement(entry, before?.spent ?? null, spent);
+    if (add === null) return outcome;
+    open.delete(holdId);
+    counters.add(entry, add);
+    settled.set(holdId, { entry, spent });
+    return outcome;
   };
 
   return {
@@ -79,7 +69,7 @@ export function createMemoryLedger(): Ledger {
       const refusal = firstRefusal(entry, counters.read);
       if (refusal !== null) return refusal;
       open.set(entry.holdId, entry);
-      counters.addHeld(entry, 1);
+      counters.add(entry, amountsHeld(entry));
       return { ok: true };
     },
     async settle(holdId, spent) {
@@ -87,11 +77,11 @@ export function createMemoryLedger(): Ledger {
     },
     async charge(entry, spent) {
       refuseKnown(entry.holdId);
-      counters.addSpent(entry, spent.costMicroUsd, spent.tokens);
+      counters.add(entry, amountsSpent(spent));
       settled.set(entry.holdId, { entry, spent });
     },
     async levels(keys) {
-      return keys.map((key) => snapshot(key, counters.read(key)));
+      return keys.map((key) => levelOf(key, counters.read(key)));
     },
     async levelsBelow(prefix, windows) {
       return counters.below(prefix, windows).slice(0, levelsBelowMax);
@@ -103,45 +93,37 @@ export function createMemoryLedger(): Ledger {
 }
 
 interface Counters {
-  read(this: void, key: CounterKey): Readonly<Amounts>;
+  read(this: void, key: CounterKey): CounterAmounts;
   below(prefix: string, windows: readonly Pick<CounterKey, "window" | "windowStart">[]): CounterLevel[];
-  addHeld(entry: HoldEntry, sign: 1 | -1): void;
-  addSpent(entry: HoldEntry, costMicroUsd: number, tokens: number): void;
+  /** To each counter of the entry. */
+  add(entry: HoldEntry, amounts: CounterAmounts): void;
 }
 
 function createCounters(): Counters {
   const levels = new Map<string, MutableLevel>();
-  const levelOf = (key: CounterKey, at: number): MutableLevel => {
+  const counterOf = (key: CounterKey, at: number): MutableLevel => {
     let level = levels.get(nameOf(key));
     if (level === undefined) {
       if (levels.size >= countersMax) forgetOldCounters(levels, at);
-      level = { key, ...nothing };
+      level = { key, amounts: noAmounts };
       levels.set(nameOf(key), level);
     }
     return level;
   };
   return {
-    read: (key) => levels.get(nameOf(key)) ?? nothing,
+    read: (key) => levels.get(nameOf(key))?.amounts ?? noAmounts,
     below: (prefix, windows) =>
       [...levels.values()]
         .filter(({ key }) => key.scope.startsWith(prefix))
         .filter(({ key }) =>
           windows.some(({ window, windowStart }) => key.window === window && key.windowStart === windowStart),
         )
-        .map((level) => snapshot(level.key, level))
+        .map(({ key, amounts }) => levelOf(key, amounts))
         .toSorted((a, b) => (a.scope < b.scope ? -1 : 1)),
-    addHeld(entry, sign) {
-      for (const counter of entry.counters) {
-        const level = levelOf(counter, entry.heldAt);
-        level.costHeldMicroUsd += sign * entry.costMicroUsd;
-        level.tokensHeld += sign * entry.tokens;
-      }
-    },
-    addSpent(entry, costMicroUsd, tokens) {
-      for (const counter of entry.counters) {
-        const level = levelOf(counter, entry.heldAt);
-        level.costSpentMicroUsd += costMicroUsd;
-        level.tokensSpent += tokens;
+    add(entry, amounts) {
+      for (const key of entry.counters) {
+        const counter = counterOf(key, entry.heldAt);
+        counter.amounts = plus(counter.amounts, amounts);
       }
     },
   };
@@ -154,40 +136,11 @@ function nameOf(key: CounterKey): string {
 /** Drops counters without holds: first those of windows that have ended, then the older half of the jobs' counters. */
 function forgetOldCounters(levels: Map<string, MutableLevel>, at: number): void {
   let jobsToDrop = Math.floor(countersMax / 2);
-  for (const [name, level] of levels) {
-    if (level.costHeldMicroUsd > 0 || level.tokensHeld > 0) continue;
-    const hasEnded = windowEndOf(level.key.window, level.key.windowStart) <= at;
-    const isOldJob = level.key.scope.startsWith("job:") && jobsToDrop > 0;
+  for (const [name, { key, amounts }] of levels) {
+    if (amounts.costHeldMicroUsd > 0 || amounts.tokensHeld > 0) continue;
+    const hasEnded = windowEndOf(key.window, key.windowStart) <= at;
+    const isOldJob = key.scope.startsWith("job:") && jobsToDrop > 0;
     if (isOldJob) jobsToDrop -= 1;
     if (hasEnded || isOldJob) levels.delete(name);
   }
-}
-
-/** Whether a later settlement replaces an earlier one: only a known amount replaces an estimate. */
-export function replacesEstimate(before: Pick<Spent, "basis">, after: Pick<Spent, "basis">): boolean {
-  return before.basis === "estimated" && (after.basis === "reported" || after.basis === "metered");
-}
-
-function firstRefusal(
-  entry: HoldEntry,
-  levelOf: (key: CounterKey) => Readonly<Amounts>,
-): Extract<HoldOutcome, { ok: false }> | null {
-  for (const counter of entry.counters) {
-    const level = levelOf(counter);
-    const { costCapMicroUsd, tokensCap } = counter;
-    const costAfter = level.costSpentMicroUsd + level.costHeldMicroUsd + entry.costMicroUsd;
-    if (costCapMicroUsd !== null && costAfter > costCapMicroUsd) {
-      return { ok: false, kind: "cost_usd", cap: costCapMicroUsd, level: snapshot(counter, level) };
-    }
-    if (tokensCap !== null && level.tokensSpent + level.tokensHeld + entry.tokens > tokensCap) {
-      return { ok: false, kind: "tokens", cap: tokensCap, level: snapshot(counter, level) };
-    }
-  }
-  return null;
-}
-
-function snapshot(key: CounterKey, level: Readonly<Amounts>): CounterLevel {
-  const { costSpentMicroUsd, costHeldMicroUsd, tokensSpent, tokensHeld } = level;
-  const { scope, window, windowStart } = key;
-  return { scope, window, windowStart, costSpentMicroUsd, costHeldMicroUsd, tokensSpent, tokensHeld };
 }

@@ -289,6 +289,34 @@ const sharedChecks: Readonly<Record<string, Check>> = {
     }
   },
 
+  "holds at once over the same counters, named in different orders, all end, and the sums are right": async (
+    ledger,
+    opened,
+  ) => {
+    const counters = ["job:j", "worker:shell", "tenant:a", "global"].map((scope) => counterOf(scope, "day"));
+    const again = await reopen(opened);
+    try {
+      for (let round = 0; round < 5; round += 1) {
+        const ids = Array.from({ length: 24 }, (_, index) => `h${round}-${index}`);
+        const of = (index: number): Ledger => (index % 2 === 0 ? ledger : again.ledger);
+        // Each begins with another counter, and every second goes the other way round.
+        const held = ids.map((id, index) => {
+          const turned = [...counters.slice(index % 4), ...counters.slice(0, index % 4)];
+          const order = index % 2 === 0 ? turned : turned.toReversed();
+          return of(index).hold(entryOf(id, order, { costMicroUsd: 10, tokens: 1 }));
+        });
+        assert.deepEqual(
+          await Promise.all(held),
+          ids.map(() => ({ ok: true })),
+        );
+        await Promise.all(ids.map((id, index) => of(index + 1).settle(id, spentOf(3, 1))));
+      }
+      for (const counter of counters) assert.deepEqual(await amountsAt(ledger, counter), [360, 0, 120, 0]);
+    } finally {
+      await again.close();
+    }
+  },
+
   "two handles on one state cannot both have the last of a budget": async (ledger, opened) => {
     const day = counterOf("global", "day", { cost: 1000 });
     const again = await reopen(opened);
