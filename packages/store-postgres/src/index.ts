@@ -7,3 +7,4 @@ export {
 } from "./store/postgres-store.ts";
 export type { WriteSql } from "./store/commit.ts";
 export type { Sql, SqlRow, SqlValue } from "./store/sql.ts";
+export { createPostgresLedger, type PostgresLedgerOptions } from "./ledger/postgres-ledger.ts";

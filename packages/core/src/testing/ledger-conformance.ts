@@ -17,8 +17,8 @@ import {
 import { type ConformanceCase, conformanceCases } from "./conformance.ts";
 
 export interface LedgerHarness {
-  /** A fresh, empty ledger. */
-  open(): Promise<OpenLedger>;
+  /** A fresh, empty ledger. `keepMs`: how long it keeps what was settled and what ended; only durable ones are told. */
+  open(this: void, keepMs?: number): Promise<OpenLedger>;
 }
 
 export interface OpenLedger {
@@ -334,20 +334,52 @@ const sharedChecks: Readonly<Record<string, Check>> = {
   },
 };
 
+const dayMs = 86_400_000;
+
+/** Only for a durable ledger, opened to keep what ended for a day. */
+const retentionChecks: Readonly<Record<string, Check>> = {
+  "settled holds and ended counters are forgotten after the time to keep them, open holds and lasting totals never":
+    async (ledger) => {
+      const counters = [
+        counterOf("global", "day"),
+        counterOf("global", "total"),
+        counterOf("job:j1", "total"),
+      ] as const;
+      const amounts = { costMicroUsd: 5, heldAt: 1000 };
+      const spent: Spent = { ...spentOf(3, 1), settledAt: 1000 };
+      await ledger.hold(entryOf("settled", counters, amounts));
+      await ledger.settle("settled", spent);
+      await ledger.hold(entryOf("open", [counters[1]], amounts));
+      await ledger.charge(entryOf("later", [], { heldAt: 1000 + 3 * dayMs }), spent);
+
+      assert.equal(await ledger.settle("settled", spent), "unknown");
+      const levels = await ledger.levels(counters);
+      assert.deepEqual(
+        levels.map((level) => level.costSpentMicroUsd),
+        [0, 3, 0],
+      );
+      assert.deepEqual(
+        (await ledger.openHolds()).map((hold) => hold.holdId),
+        ["open"],
+      );
+    },
+};
+
 async function reopen(opened: OpenLedger): Promise<OpenLedger> {
   assert.ok(opened.reopen !== undefined);
   return opened.reopen();
 }
 
-/** The cases. Those about reopening are included only if `harness` has shared ledgers. */
+/** The cases. Those about reopening and about retention are included only if `harness` has shared ledgers. */
 export function ledgerConformanceCases(
   harness: LedgerHarness,
   options: { readonly shared: boolean },
 ): readonly ConformanceCase[] {
-  const all = options.shared ? { ...checks, ...sharedChecks } : checks;
-  return conformanceCases(
-    () => harness.open(),
-    all,
-    (check, opened) => check(opened.ledger, opened),
-  );
+  const run = (check: Check, opened: OpenLedger) => check(opened.ledger, opened);
+  const open = () => harness.open();
+  if (!options.shared) return conformanceCases(open, checks, run);
+  return [
+    ...conformanceCases(open, { ...checks, ...sharedChecks }, run),
+    ...conformanceCases(() => harness.open(dayMs), retentionChecks, run),
+  ];
 }

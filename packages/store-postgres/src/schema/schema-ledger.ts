@@ -9,7 +9,7 @@ CREATE TABLE ledger_counters (
   cost_held bigint NOT NULL CHECK (cost_held >= 0),
   tokens_spent bigint NOT NULL,
   tokens_held bigint NOT NULL CHECK (tokens_held >= 0),
-  created_at double precision NOT NULL,
+  created_at double precision,    -- null: nothing was ever booked in it
   PRIMARY KEY (scope, "window", window_start)
 ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.02);
 CREATE INDEX ledger_counters_age ON ledger_counters (created_at);

@@ -13,7 +13,7 @@ import { type Sql, createSql } from "./sql.ts";
 /** Longest time of a statement, which includes the wait for a lock. */
 export const statementTimeoutMs = 10_000;
 /** A client that freezes inside a transaction holds its locks for this long; then the server ends the session. */
-export const idleInTransactionMs = 2000;
+const idleInTransactionMs = 2000;
 
 export interface Session {
   readonly pool: Pool;

@@ -17,9 +17,9 @@ export interface WriteQueue {
 }
 
 /** Writes in one transaction: enough to share its round trips, few enough to hold the lock for only some ms. */
-export const batchMax = 512;
+const batchMax = 512;
 /** Calls that may wait at once. Above this number, further calls are refused. */
-export const waitingMax = 100_000;
+const waitingMax = 100_000;
 
 interface Waiting {
   readonly write: (sql: WriteSql) => Promise<unknown>;
