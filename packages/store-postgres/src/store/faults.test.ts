@@ -39,10 +39,10 @@ it("a server that is killed and started again under load loses nothing and does 
   const url = await server.newDatabase();
   const stores = await Promise.all([openPostgresStore({ url }), openPostgresStore({ url })]);
   const acknowledged: string[] = [];
-  let isOver = false;
+  const over = new AbortController();
   const load = stores.flatMap((store, host) =>
     [0, 1, 2].map(async (worker) => {
-      for (let number = 0; !isOver; number += 1) {
+      for (let number = 0; !over.signal.aborted; number += 1) {
         const id = `${host}-${worker}-${number}`;
         await (worker === 2 ? store.lane("own") : store).write(countOnce(id));
         acknowledged.push(id);
@@ -55,9 +55,9 @@ it("a server that is killed and started again under load loses nothing and does 
     await server.kill();
     await server.start();
   }
-  isOver = true;
+  over.abort();
   await Promise.all(load);
-  const { sum, ids } = await counted(stores[0]!);
+  const { sum, ids } = await counted(stores[0]);
   expect(ids).toEqual(acknowledged.toSorted());
   expect(sum).toBe(ids.length);
   expect(stores.some((store) => store.isFailing)).toBe(false);

@@ -3,7 +3,7 @@
  * `corrupt` are reported at once, and any other error concerns a single statement.
  */
 import { AgentCoreError, errorText, isAgentCoreError } from "@agentcore/contract";
-import pg from "pg";
+import { DatabaseError } from "pg";
 
 export type PostgresFailure =
   /** Goes away: a lost connection, a server that starts, a failover, a deadlock, a timeout. The transaction took no effect. */
@@ -47,7 +47,7 @@ export class CommitUnknown extends Error {
 
 /** The SQLSTATE of an error that the server sent. */
 const stateOf = (error: unknown): string | undefined =>
-  error instanceof pg.DatabaseError ? error.code : undefined;
+  error instanceof DatabaseError ? error.code : undefined;
 
 /** Node's codes, such as ECONNREFUSED. */
 const isOfSystem = (error: unknown): boolean => error instanceof Error && "syscall" in error;

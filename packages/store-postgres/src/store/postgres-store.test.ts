@@ -93,7 +93,7 @@ describe("writes", () => {
         );
     const writes = Array.from({ length: 30 }, (_, index) => stores[index % 3]!.write(countOne));
     await Promise.all(writes);
-    expect(await holdsIn(stores[0]!)).toHaveLength(30);
+    expect(await holdsIn(stores[0])).toHaveLength(30);
   });
 
   it("are refused after the handle was closed, which waits for earlier ones", async () => {

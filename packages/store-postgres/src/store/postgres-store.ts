@@ -11,7 +11,7 @@ import {
   systemClock,
   systemRandom,
 } from "@agentcore/contract";
-import pg from "pg";
+import { type CustomTypesConfig, Pool, types } from "pg";
 import type { WriteSql } from "./commit.ts";
 import { migrate } from "./migrate.ts";
 import { placeOf } from "./place.ts";
@@ -74,7 +74,7 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
   const { clock = systemClock, random = systemRandom } = options;
   const place = placeOf(url);
   assertSchemaName(schema);
-  const pool = new pg.Pool({
+  const pool = new Pool({
     connectionString: url,
     max: connectionsMax,
     connectionTimeoutMillis: 5000,
@@ -104,7 +104,7 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
 /** The oldest that its makers still maintain. */
 const serverVersionMin = 14;
 
-async function assertServerVersion(pool: pg.Pool, place: string): Promise<void> {
+async function assertServerVersion(pool: Pool, place: string): Promise<void> {
   const { rows } = await pool.query<{ server_version_num: string }>("SHOW server_version_num");
   const version = Math.floor(Number(rows[0]?.server_version_num) / 10_000);
   if (version >= serverVersionMin) return;
@@ -126,8 +126,8 @@ function assertSchemaName(schema: string): void {
 /** `int8` and `numeric`, which are sums of it: our amounts are safe integers. */
 const wholeNumbers: readonly number[] = [20, 1700];
 
-const getTypeParser = ((oid: number, format?: "text") =>
-  wholeNumbers.includes(oid) ? Number : pg.types.getTypeParser(oid, format)) as typeof pg.types.getTypeParser;
+const getTypeParser: CustomTypesConfig["getTypeParser"] = (id, format) =>
+  wholeNumbers.includes(id) ? Number : types.getTypeParser(id, format);
 
 function createHandle(session: Session, place: string, patience: Patience): PostgresStore {
   const handle = randomUUID();

@@ -17,7 +17,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { errorText, ignore, nullIfGone } from "@agentcore/contract";
 import { until } from "@agentcore/contract/testing";
-import pg from "pg";
+import { Client } from "pg";
 import { serverBinaries } from "./server-binaries.ts";
 
 export interface TestPostgres {
@@ -31,7 +31,7 @@ export interface TestPostgres {
   /** Starts it again after {@link kill}, on the same data and port. */
   start(): Promise<void>;
   /** Ends the server and removes its directory. Idempotent. */
-  stop(): Promise<void>;
+  stop(this: void): Promise<void>;
 }
 
 /**
@@ -215,7 +215,7 @@ async function answers(url: string): Promise<boolean> {
 }
 
 async function query(url: string, text: string): Promise<void> {
-  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 5000 });
+  const client = new Client({ connectionString: url, connectionTimeoutMillis: 5000 });
   client.on("error", () => undefined);
   try {
     await client.connect();
