@@ -262,6 +262,12 @@ export const errorCodes = {
     retryable: true,
     cure: "Nothing to do: the attempt counts as lost and is retried by policy.",
   },
+  AC_LEASE_LOST: {
+    meaning:
+      "This host could not renew its lease on the shared store in time. It has stopped all that it ran, because another host may take over its jobs.",
+    retryable: true,
+    cure: "Check the connection to the store. The attempt counts as lost and is retried by policy; the host continues as soon as the store answers.",
+  },
   AC_WORKER_EXIT: {
     meaning: "The worker exited with a code other than 0.",
     retryable: true,

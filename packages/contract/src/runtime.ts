@@ -34,6 +34,13 @@ export interface Runtime {
   load(): Promise<LoadReport>;
   /** Reports the state of the scheduler's queue, as a signal for backpressure. */
   reportQueue(queue: { readonly depth: number; readonly oldestWaitMs: number }): void;
+  /**
+   * From the first call on, the runtime grants and runs only while it has a lease: until this moment of its client's monotonic
+   * clock, on the same machine. When the lease runs out, it kills all runs and proves them gone, and refuses with
+   * `AC_LEASE_LOST` until a later call. A runtime that never got a lease needs none. For a scheduler on a store that machines
+   * share, where another machine takes over the jobs of one that is silent.
+   */
+  renewLease(untilMs: number): void;
   /** Returns a function that unsubscribes. */
   onEscalation(listener: (escalation: Escalation) => void): () => void;
   /** Grants no more permits, and resolves when the last execution has ended. */

@@ -31,6 +31,14 @@ export const systemClock: Clock = {
   },
 };
 
+/**
+ * The machine's monotonic clock in ms, from an arbitrary moment: all processes of one machine read the same. It does not count the
+ * time in which the machine is suspended.
+ */
+export function machineMonotonicMs(): number {
+  return Number(process.hrtime.bigint()) / 1e6;
+}
+
 export const systemRandom: Random = { next: () => Math.random() };
 
 const hexDigits = Buffer.from("0123456789abcdef", "latin1");

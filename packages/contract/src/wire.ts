@@ -13,7 +13,7 @@ import { workerTaskSchema } from "./task.ts";
 import { workerEventSchema } from "./worker-event.ts";
 
 /** Protocol versions that this package supports, newest first. */
-export const wireProtocolVersions = [2, 1] as const;
+export const wireProtocolVersions = [3, 2, 1] as const;
 /** Longest message either side accepts: 8 MiB. */
 export const wireMessageBytesMax = 8 * 1024 * 1024;
 /** Maximum of unacknowledged events of one execution; later events wait. */
@@ -102,6 +102,12 @@ export const wireClientNotifications = {
   /** The client has processed all events of the execution up to `seq`; the runtime may send `eventWindow` more. */
   "event/ack": z.strictObject({ ...permitRef, seq: z.int().nonnegative() }),
   "queue/report": z.strictObject({ depth: z.int().nonnegative(), oldestWaitMs: z.number().nonnegative() }),
+  /**
+   * Since version 3. See `Runtime.renewLease`. The lease is valid for this time from the moment of sending. `sentAtMs` is that
+   * moment on the monotonic clock of the machine (`CLOCK_MONOTONIC`, in ms), so that a message that was read late extends
+   * nothing.
+   */
+  "lease/renew": z.strictObject({ validForMs: z.number().nonnegative(), sentAtMs: z.number().nonnegative() }),
 } as const;
 export type WireClientNotification = keyof typeof wireClientNotifications;
 

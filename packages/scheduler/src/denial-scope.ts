@@ -23,6 +23,7 @@ const runtimeCodes: ReadonlySet<ErrorCode> = new Set([
   "AC_GLOBAL_STOP",
   "AC_RESTART_INTENSITY",
   "AC_RUNTIME_LOST",
+  "AC_LEASE_LOST",
   "AC_STORE_UNAVAILABLE",
 ]);
 

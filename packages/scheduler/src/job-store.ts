@@ -329,6 +329,12 @@ export interface OwnerProcess {
   readonly startTicks: number | null;
   /** The namespace of its pid; undefined in records of earlier versions. */
   readonly pidNamespace?: string | null | undefined;
+  /**
+   * Set where machines share the store: names the machine and the state directory of its runs, such as `host:/path`. Only a
+   * process of the same boot and the same place can see whether it lives and prove its runs gone; for all others its lease
+   * decides. Its scheduler stops all its runs when it cannot renew the lease in half of its time.
+   */
+  readonly place?: string | undefined;
 }
 
 export type OwnerProcessState = "alive" | "gone" | "unknown";

@@ -25,7 +25,8 @@ import type { JobRecord, Reason } from "./job-record.ts";
 import type { CancelAnswer, QueueStats } from "./job-store.ts";
 import { Housekeeping } from "./drive/housekeeping.ts";
 import { OwnerLease } from "./recovery/owner-lease.ts";
-import { Recovery } from "./recovery/recovery.ts";
+import type { FencedBy } from "./recovery/own-lease.ts";
+import { Recovery, type Whereabouts } from "./recovery/recovery.ts";
 import { resolveOptions, type ResolvedOptions, type SchedulerOptions } from "./scheduler-options.ts";
 import type { DeadLetters } from "./submit/dead-letters.ts";
 import type { JobHandle } from "./submit/job-handle.ts";
@@ -48,6 +49,14 @@ export interface CloseOptions {
 }
 
 const storeWaitMsDefault = 10_000;
+
+const fencedReasons: Readonly<Record<FencedBy, Pick<Reason, "code" | "message">>> = {
+  takeover: { code: "AC_RUNTIME_LOST", message: "another scheduler took over" },
+  silence: {
+    code: "AC_LEASE_LOST",
+    message: "this host could not renew its lease on the shared store in time",
+  },
+};
 
 const againMsMin = 100;
 const againMsMax = 5000;
@@ -211,12 +220,12 @@ export class Scheduler {
     this.#recovery.close();
     this.#loop.close();
     this.#notes.close();
-    await this.#lease?.resign();
+    await this.#signOff();
     this.#client.closeClient();
   }
 
   async #becomeOwner(): Promise<void> {
-    const { store, clock, log, process, leaseMs, processState, ids } = this.#options;
+    const { store, clock, log, runtime, process, leaseMs, processState, ids } = this.#options;
     const lease = new OwnerLease({
       store,
       clock,
@@ -225,32 +234,41 @@ export class Scheduler {
       process,
       leaseMs,
       processState,
-      onTakenOver: (jobs) => this.#onTakenOver(jobs),
+      onTakenOver: (jobs, where) => this.#onTakenOver(jobs, where),
       onTakeOverUnknown: () => this.#loop.reconcile(),
-      onFenced: () => void this.#onFenced(),
+      onRenewed: (untilMs) => runtime.renewLease(untilMs),
+      onFenced: (by) => void this.#onFenced(by),
     });
     this.#lease = lease;
     await lease.start();
     // The sweep must end before the first claim.
     await this.#recovery.pass();
-    if (this.#closing === null) this.#loop.resume(lease.owner);
-    else await lease.resign();
+    if (this.#closing !== null) await lease.resign();
+    else if (lease.isHeld) this.#loop.resume(lease.owner);
   }
 
-  #onTakenOver(jobs: readonly JobRecord[]): void {
-    this.#recovery.add(jobs);
+  #onTakenOver(jobs: readonly JobRecord[], where: Whereabouts): void {
+    this.#recovery.add(jobs, where);
     void this.#recovery.pass();
   }
 
-  async #onFenced(): Promise<void> {
-    const { log } = this.#options;
-    log.error({ owner: this.#lease?.owner }, "another scheduler took over; stopping what runs here");
+  async #onFenced(by: FencedBy): Promise<void> {
+    const { code, message } = fencedReasons[by];
+    this.#options.log.error({ owner: this.#lease?.owner, code }, `${message}; stopping what runs here`);
     this.#loop.pause();
-    this.#recovery.forget();
-    const reason: Reason = { code: "AC_RUNTIME_LOST", message: "another scheduler took over", evidence: {} };
-    this.#loop.cancelAll({ reason, force: true });
+    if (by === "takeover") this.#recovery.forget();
+    this.#loop.cancelAll({ reason: { code, message, evidence: {} }, force: true });
     await this.#loop.whenEmpty();
+    if (by === "silence") await this.#signOff();
+    this.#recovery.forget();
     await this.#becomeOwnerAgain();
+  }
+
+  /** Where machines share the store, another one would take an owner that signed off as a proof that nothing of it runs. */
+  async #signOff(): Promise<void> {
+    const { process } = this.#options;
+    if (process.place !== undefined && this.#recovery.size > 0) this.#lease?.abandon();
+    else await this.#lease?.resign();
   }
 
   /** Retries without limit: a scheduler that is no owner does nothing, and its callers would wait without end. */
@@ -293,7 +311,7 @@ export class Scheduler {
         }),
       isRecovering: (record) => this.#recovery.has(record),
       isTakingOver: () => this.#lease?.isTakingOver ?? false,
-      onInherited: (records) => this.#onTakenOver(records),
+      onInherited: (records) => this.#onTakenOver(records, "unknown"),
       onSettled: (settlement, settled) => settler.announce(settlement, settled),
       onQuiet: () => this.#housekeeping.onQuiet(),
     });

@@ -48,6 +48,7 @@ import type { SpendGate } from "../spend/spend-gate.ts";
 import { Watchdog } from "../watchdog/watchdog.ts";
 import { Bookkeeping } from "../delegation/bookkeeping.ts";
 import { Heartbeat } from "./heartbeat.ts";
+import { RunLease } from "./run-lease.ts";
 
 export interface RuntimeOptions {
   readonly config: RuntimeConfig;
@@ -109,6 +110,7 @@ class LocalRuntime implements InProcessRuntime {
   readonly #watchdog: Watchdog;
   readonly #gateway: Gateway;
   readonly #heartbeat: Heartbeat;
+  readonly #lease: RunLease;
   readonly #listeners = new Set<(escalation: Escalation) => void>();
   /** Called when nothing is live. */
   readonly #idleWaiters: (() => void)[] = [];
@@ -178,6 +180,7 @@ class LocalRuntime implements InProcessRuntime {
       spendGateMode: config.spend_gate,
       spendGateModes,
     });
+    this.#lease = new RunLease({ clock, log, empty: (reason) => this.#cancelAll({ reason, force: true }) });
     this.#heartbeat = new Heartbeat({
       clock,
       nextDueMs: () => this.#nextDueMs(),
@@ -197,6 +200,8 @@ class LocalRuntime implements InProcessRuntime {
   async requestPermit(input: PermitRequest): Promise<PermitDecision> {
     const request = parsed(permitRequestSchema, input, "permit request");
     const directory = await this.#realPath(request.workspace);
+    const withoutLease = this.#lease.denied();
+    if (withoutLease !== null) return withoutLease;
     if (directory === null) {
       const { workspace } = request;
       return rejected("AC_WORKSPACE_MISSING", `${workspace} is not a directory`, { workspace });
@@ -268,6 +273,8 @@ class LocalRuntime implements InProcessRuntime {
 
   async execute(permitId: string, task: WorkerTask, observer: ExecutionObserver = {}): Promise<WorkerResult> {
     const checked = parsed(workerTaskSchema, task, "task");
+    const withoutLease = this.#lease.denied();
+    if (withoutLease !== null) throw new AgentCoreError(withoutLease.code, withoutLease.message);
     this.#executing += 1;
     try {
       const result = this.#gateway.execute(permitId, checked, observer);
@@ -333,6 +340,10 @@ class LocalRuntime implements InProcessRuntime {
 
   reportQueue(queue: { readonly depth: number; readonly oldestWaitMs: number }): void {
     this.#pressure.reportQueue(queue.depth === 0 ? 0 : queue.oldestWaitMs);
+  }
+
+  renewLease(untilMs: number): void {
+    this.#lease.renew(untilMs);
   }
 
   onEscalation(listener: (escalation: Escalation) => void): () => void {
@@ -428,6 +439,7 @@ class LocalRuntime implements InProcessRuntime {
     await this.#idle();
     graceOver.cancel();
     this.#heartbeat.stop();
+    this.#lease.close();
     await this.#closeSpendGate();
     await this.#bookkeeping.close();
     this.#options.signals?.close();

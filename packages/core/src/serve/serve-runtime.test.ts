@@ -131,8 +131,8 @@ describe("the handshake", () => {
 
   it("takes the newest version that both speak", async () => {
     const { ask, hello } = rawClient();
-    const initialize = { id: 1, method: "initialize", params: { ...hello, protocolVersions: [1, 2, 3] } };
-    expect(await ask(initialize)).toMatchObject({ result: { protocolVersion: 2 } });
+    const initialize = { id: 1, method: "initialize", params: { ...hello, protocolVersions: [1, 2, 3, 4] } };
+    expect(await ask(initialize)).toMatchObject({ result: { protocolVersion: 3 } });
   });
 
   it("without a common version is refused, with what there is, and may be tried again", async () => {
@@ -140,7 +140,7 @@ describe("the handshake", () => {
     expect(
       await ask({ id: 1, method: "initialize", params: { ...hello, protocolVersions: [99] } }),
     ).toMatchObject({
-      error: { data: { code: "AC_WIRE_NOT_READY", evidence: { offered: [99], supported: [2, 1] } } },
+      error: { data: { code: "AC_WIRE_NOT_READY", evidence: { offered: [99], supported: [3, 2, 1] } } },
     });
     expect(await initialize()).toMatchObject({ result: { protocolVersion: 1 } });
     expect(await initialize()).toMatchObject({ error: { data: { code: "AC_WIRE_MALFORMED" } } });

@@ -11,6 +11,7 @@ import {
   type Clock,
   type ExecutionObserver,
   LineReader,
+  machineMonotonicMs,
   type Log,
   type Runtime,
   type SpooledResult,
@@ -167,6 +168,12 @@ class Server {
         return;
       case "queue/report":
         this.#runtime.reportQueue(notice.params);
+        return;
+      case "lease/renew": {
+        const { validForMs, sentAtMs } = notice.params;
+        const ageMs = Math.max(0, machineMonotonicMs() - sentAtMs);
+        this.#runtime.renewLease(this.#options.clock.monotonicMs() + validForMs - ageMs);
+      }
     }
   }
 

@@ -7,6 +7,7 @@ import {
   loadReportSchema,
   type PermitDecision,
   permitRecordSchema,
+  systemClock,
   type PermitRequest,
   probeSpecSchema,
   type RunIdentity,
@@ -278,6 +279,27 @@ const cases: Readonly<Record<string, Case>> = {
       await subject.runtime.cancel(permitId, { reason: "enough" });
       await result;
       await draining;
+    },
+  },
+
+  "runs are killed when the lease runs out, and refused until it is renewed": {
+    check: async (subject) => {
+      const { runtime, instructions } = subject;
+      const renew = (forMs: number) => runtime.renewLease(systemClock.monotonicMs() + forMs);
+      const { result } = await subject.start(instructions.hangs);
+      renew(300);
+      const request = subject.request();
+      const unused = await subject.grant(request);
+      const { outcome, code } = await result;
+      assert.deepEqual([outcome, code], ["lost", "AC_LEASE_LOST"]);
+      const decision = await subject.ask();
+      assert.ok(decision.kind === "deferred" && decision.code === "AC_LEASE_LOST", JSON.stringify(decision));
+      const task = subject.task(request, instructions.succeeds);
+      await assert.rejects(runtime.execute(unused, task), codeIs("AC_LEASE_LOST"));
+      renew(60_000);
+      await assert.rejects(runtime.execute(unused, task), codeIs("AC_PERMIT_INVALID"));
+      const { result: next } = await subject.start(instructions.succeeds);
+      assert.equal((await next).outcome, "succeeded");
     },
   },
 

@@ -5,6 +5,8 @@
 import type { Readable, Writable } from "node:stream";
 import {
   AgentCoreError,
+  machineMonotonicMs,
+  systemClock,
   type ErrorCode,
   type Escalation,
   type ExecutionObserver,
@@ -93,6 +95,10 @@ export async function connectTestClient(input: Readable, output: Writable): Prom
     cancel: (permitId, { reason, force = false }) => call("cancel", { permitId, reason, force }),
     load: () => call("load", {}),
     reportQueue: (queue) => send({ method: "queue/report", params: queue }),
+    renewLease: (untilMs) => {
+      const validForMs = Math.max(0, untilMs - systemClock.monotonicMs());
+      send({ method: "lease/renew", params: { validForMs, sentAtMs: machineMonotonicMs() } });
+    },
     onEscalation(listener) {
       listeners.add(listener);
       return () => void listeners.delete(listener);

@@ -63,6 +63,7 @@ const heldFor: Readonly<Partial<Record<ErrorCode, number>>> = {
   AC_DRAINING: 2000,
   AC_GLOBAL_STOP: 5000,
   AC_RUNTIME_LOST: 1000,
+  AC_LEASE_LOST: 1000,
   AC_RESTART_INTENSITY: 30_000,
 };
 

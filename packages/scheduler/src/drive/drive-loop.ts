@@ -272,8 +272,10 @@ export class DriveLoop {
     this.#active.set(record.job.id, attempt);
     void attempt.run().then((settlement) => {
       this.#active.delete(record.job.id);
+      const written = this.settle(settlement);
+      // Only now: an end that is not written yet must not look like none.
       this.#tellWaiting();
-      return this.settle(settlement);
+      return written;
     });
   }
 

@@ -18,6 +18,7 @@ const rules: Readonly<Partial<Record<ErrorCode, Rule>>> = {
   AC_WORKER_SPAWN: { timesMax: 5 },
   // A job on which the runtime dies again and again must end.
   AC_RUNTIME_LOST: { timesMax: 5 },
+  AC_LEASE_LOST: { timesMax: Infinity },
 };
 
 const delayMsMin = 1000;

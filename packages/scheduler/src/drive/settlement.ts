@@ -33,7 +33,7 @@ export interface EndedAttempt {
 }
 
 /** Codes of a stop that concerns the scheduler or the runtime and not the job: the job is not over. */
-const systemStops = new Set(["AC_DRAINING", "AC_RUNTIME_LOST", "AC_GLOBAL_STOP"]);
+const systemStops = new Set(["AC_DRAINING", "AC_RUNTIME_LOST", "AC_LEASE_LOST", "AC_GLOBAL_STOP"]);
 
 export function settleResult(ended: EndedAttempt, options: DecisionOptions): Settlement {
   const { record, result, stopped } = ended;

@@ -12,10 +12,21 @@
  * A lease is a rising beat. It has run out when the beat has not changed for its whole length on the observer's monotonic
  * clock. Wall clocks are never compared, so a change of one cannot end a lease early or extend it. Processes of this
  * machine are checked more often than beats are read: a death is noticed at once, without a query to the store.
+ *
+ * `own-lease.ts` decides how this owner keeps its lease, `judge-owner.ts` what is known of the others.
  */
 import { ignore, sleep, type Clock, type Log, type Timer } from "@agentcore/contract";
 import type { JobRecord } from "../job-record.ts";
 import type { JobStore, OwnerProcess, OwnerProcessState, OwnerRecord } from "../job-store.ts";
+import { judgeOwner, type OwnerJudgment } from "./judge-owner.ts";
+import {
+  type FencedBy,
+  newLease,
+  nextOwnLease,
+  type OwnLease,
+  type OwnLeaseEffect,
+  type OwnLeaseEvent,
+} from "./own-lease.ts";
 
 export interface OwnerLeaseOptions {
   readonly store: JobStore;
@@ -27,15 +38,15 @@ export interface OwnerLeaseOptions {
   /** Called only for processes of this machine. */
   readonly processState: (process: OwnerProcess) => OwnerProcessState;
   /** The given jobs of an owner that lost its lease belong to this owner now. */
-  readonly onTakenOver: (jobs: readonly JobRecord[]) => void;
+  readonly onTakenOver: (jobs: readonly JobRecord[], where: OwnerJudgment["where"]) => void;
   /** The answer to a takeover was lost: its jobs may belong to this owner now. */
-  readonly onTakeOverUnknown: () => void;
-  /** Another scheduler took over from this owner: its jobs are no longer its own. Called once. */
-  readonly onFenced: () => void;
+  readonly onTakeOverUnknown: (where: OwnerJudgment["where"]) => void;
+  /** Where machines share the store: this owner has its jobs until this moment of the monotonic clock. */
+  readonly onRenewed: (untilMs: number) => void;
+  /** This owner has lost its lease: its jobs are no longer its own, or may not be for long. Called once. */
+  readonly onFenced: (by: FencedBy) => void;
 }
 
-/** Beats in one lease. */
-const beatsPerLease = 5;
 /** Waits between tries to sign off while the store does not answer. */
 const resignAgainMs = [100, 200, 400, 800];
 
@@ -55,8 +66,9 @@ export class OwnerLease {
   /** The other owners, as last read. */
   #others: readonly OwnerRecord[] = [];
   #observing: Promise<void> | null = null;
-  #timer: Timer | undefined;
-  #ended = false;
+  #lease: OwnLease = newLease;
+  #beatTimer: Timer | undefined;
+  #endTimer: Timer | undefined;
   #takingOver = false;
 
   constructor(options: OwnerLeaseOptions) {
@@ -65,6 +77,11 @@ export class OwnerLease {
 
   get owner(): string {
     return this.#options.owner;
+  }
+
+  /** Whether it still has its jobs. */
+  get isHeld(): boolean {
+    return this.#lease.kind === "held";
   }
 
   /** The store was asked to move jobs to this owner and has not answered yet. */
@@ -77,18 +94,19 @@ export class OwnerLease {
     const { store, owner, process, leaseMs, clock } = this.#options;
     heldHere.add(owner);
     try {
+      const sentMs = clock.monotonicMs();
       await store.registerOwner({ owner, process, leaseMs, at: clock.now() });
+      this.#take({ type: "registered", sentMs, nowMs: clock.monotonicMs() });
       await this.observe();
     } catch (error) {
-      this.#end();
+      this.abandon();
       throw error;
     }
-    this.#arm();
   }
 
   /** Stops beating and removes the owner. An owner with running jobs stays registered, so that others can take over from it. */
   async resign(): Promise<void> {
-    this.#end();
+    this.abandon();
     const { store, owner, log, clock } = this.#options;
     for (const delayMs of [...resignAgainMs, null]) {
       try {
@@ -108,10 +126,59 @@ export class OwnerLease {
     }
   }
 
-  #end(): void {
-    this.#ended = true;
+  /** Stops beating and leaves the owner registered: others take over once its lease has run out. */
+  abandon(): void {
+    this.#take({ type: "ended" });
     heldHere.delete(this.#options.owner);
-    this.#timer?.cancel();
+    this.#beatTimer?.cancel();
+    this.#endTimer?.cancel();
+  }
+
+  #take(event: OwnLeaseEvent): void {
+    const { leaseMs, process } = this.#options;
+    const terms = { leaseMs, isShared: process.place !== undefined };
+    const { lease, effects } = nextOwnLease(this.#lease, event, terms);
+    this.#lease = lease;
+    for (const effect of effects) this.#perform(effect);
+  }
+
+  #perform(effect: OwnLeaseEffect): void {
+    const { clock, log, onRenewed, onFenced } = this.#options;
+    switch (effect.type) {
+      case "beat":
+        return void this.#beat();
+      case "next_beat":
+        this.#beatTimer?.cancel();
+        this.#beatTimer = clock.setTimer(effect.inMs, () =>
+          this.#take({ type: "beat_due", nowMs: clock.monotonicMs() }),
+        );
+        return;
+      case "renew":
+        this.#endTimer?.cancel();
+        this.#endTimer = clock.setTimer(effect.inMs, () =>
+          this.#take({ type: "end_due", nowMs: clock.monotonicMs() }),
+        );
+        return onRenewed(effect.untilMs);
+      case "observe":
+        return void this.observe().catch((error: unknown) => this.#take({ type: "failed", error }));
+      case "log":
+        return log.warn({ error: effect.error }, "could not renew the lease; trying again");
+      case "fenced":
+        this.abandon();
+        return onFenced(effect.by);
+    }
+  }
+
+  async #beat(): Promise<void> {
+    const { store, owner, clock } = this.#options;
+    const sentMs = clock.monotonicMs();
+    try {
+      const answer = await store.heartbeat(owner);
+      if (answer === "fenced") this.#take({ type: "taken_over" });
+      else this.#take({ type: "taken", sentMs, nowMs: clock.monotonicMs() });
+    } catch (error) {
+      this.#take({ type: "failed", error });
+    }
   }
 
   /** Reads the other owners and takes over from those that lost their lease. */
@@ -124,7 +191,8 @@ export class OwnerLease {
 
   /** Between two beats: observes only if the process of a known owner is seen to be gone. */
   async lookForDead(): Promise<void> {
-    if (!this.#ended && this.#others.some((other) => this.#isGone(other))) await this.observe();
+    const isGone = (other: OwnerRecord): boolean => this.#judge(other).state === "gone";
+    if (this.#lease.kind !== "ended" && this.#others.some(isGone)) await this.observe();
   }
 
   async #observeOnce(): Promise<void> {
@@ -137,39 +205,33 @@ export class OwnerLease {
     for (const other of this.#others) if (this.#hasLost(other, nowMs)) await this.#takeOver(other);
   }
 
-  async #takeOver({ owner: from, beat }: OwnerRecord): Promise<void> {
+  async #takeOver(other: OwnerRecord): Promise<void> {
     const { store, clock, owner: to, log, onTakenOver, onTakeOverUnknown } = this.#options;
+    if (this.#lease.kind === "ended") return;
+    const { owner: from, beat } = other;
+    const { where } = this.#judge(other);
     this.#takingOver = true;
     let moved: readonly JobRecord[];
     try {
       moved = await store.takeOver({ from, to, beat, at: clock.now() });
     } catch (error) {
-      onTakeOverUnknown();
+      onTakeOverUnknown(where);
       throw error;
     } finally {
       this.#takingOver = false;
     }
     this.#others = this.#others.filter(({ owner }) => owner !== from);
     log.info({ from, jobs: moved.length }, "took over from a scheduler that is gone");
-    onTakenOver(moved);
+    onTakenOver(moved, where);
   }
 
-  #isGone(other: OwnerRecord): boolean {
-    return this.#stateOf(other) === "gone";
-  }
-
-  /** For an owner that its living process has given up, and for one that cannot be seen, only the beat is evidence. */
-  #stateOf({ owner, process: other }: OwnerRecord): OwnerProcessState {
+  #judge(other: OwnerRecord): OwnerJudgment {
     const { process, processState } = this.#options;
-    if (other === null) return "gone";
-    if (!isSameMachine(other, process)) return "unknown";
-    const state = processState(other);
-    const isGivenUp = state === "alive" && isSameProcess(other, process) && !heldHere.has(owner);
-    return isGivenUp ? "unknown" : state;
+    return judgeOwner(other, { process, processState, isHeldHere: (owner) => heldHere.has(owner) });
   }
 
   #hasLost(other: OwnerRecord, nowMs: number): boolean {
-    const state = this.#stateOf(other);
+    const { state } = this.#judge(other);
     if (state === "gone") return true;
     const seen = this.#seen.get(other.owner);
     if (seen?.beat !== other.beat) {
@@ -189,35 +251,4 @@ export class OwnerLease {
     }
     return false;
   }
-
-  #arm(): void {
-    if (this.#ended) return;
-    const { clock, leaseMs } = this.#options;
-    this.#timer = clock.setTimer(leaseMs / beatsPerLease, () => void this.#beat());
-  }
-
-  async #beat(): Promise<void> {
-    const { store, owner, log, onFenced } = this.#options;
-    try {
-      const answer = await store.heartbeat(owner);
-      if (this.#ended) return;
-      if (answer === "fenced") {
-        this.#end();
-        return onFenced();
-      }
-      await this.observe();
-    } catch (error) {
-      log.warn({ error }, "could not renew the lease; trying again");
-    }
-    this.#arm();
-  }
-}
-
-/** The boot id identifies the machine; a host's name may change, and containers on one machine have several. */
-function isSameMachine(a: OwnerProcess, b: OwnerProcess): boolean {
-  return a.host === b.host || (a.bootId !== null && a.bootId === b.bootId);
-}
-
-function isSameProcess(a: OwnerProcess, b: OwnerProcess): boolean {
-  return a.pid === b.pid && a.startTicks === b.startTicks && a.bootId === b.bootId;
 }

@@ -50,8 +50,15 @@ export interface RecoveredAttempt {
   readonly neverBegan: boolean;
 }
 
+/**
+ * Where an attempt ran. `elsewhere`: on another machine, whose lease has run out: it stopped its runs before that, and nothing
+ * here could prove it or say whether its worker began. `unknown`: the answer to the takeover was lost.
+ */
+export type Whereabouts = "here" | "elsewhere" | "unknown";
+
 interface Pending {
   readonly record: JobRecord;
+  readonly where: Whereabouts;
   readonly started: StartedAttempt | null;
   /** Its end is being written. */
   ending: boolean;
@@ -88,10 +95,10 @@ export class Recovery {
     this.#pending.clear();
   }
 
-  add(records: readonly JobRecord[]): void {
+  add(records: readonly JobRecord[], where: Whereabouts): void {
     for (const record of records) {
       const started = record.state.kind === "running" ? record.state.started : null;
-      this.#pending.set(record.job.id, { record, started, ending: false, told: false });
+      this.#pending.set(record.job.id, { record, where, started, ending: false, told: false });
     }
   }
 
@@ -158,7 +165,8 @@ export class Recovery {
 
   async #isGone(pending: Pending): Promise<boolean> {
     const { proveGone, log, onUnproved } = this.#options;
-    const { record, started } = pending;
+    const { record, started, where } = pending;
+    if (where === "elsewhere") return true;
     const { attempt, job } = record;
     let gone = false;
     try {
@@ -181,6 +189,7 @@ export class Recovery {
     const message = `attempt ${attempt} was lost: the process that ran it is gone and left no result`;
     const doubtful = { jobId: job.id, attempt, claimedAt };
     const isUnbegun =
+      pending.where === "here" &&
       (pending.started?.identity ?? null) === null &&
       (await isProvedUnbegun(neverBegan, doubtful, log)) &&
       (await this.#timesGivenBack(record)) < givenBackMax;

@@ -55,6 +55,8 @@ export interface FakeRuntime extends Runtime {
   /** What the scheduler did wrong; empty in a passing test. */
   readonly violations: readonly string[];
   readonly queueReports: readonly { readonly depth: number; readonly oldestWaitMs: number }[];
+  /** Moments until which it was given a lease. */
+  readonly leases: readonly number[];
   readonly permitsLive: number;
   escalate(escalation: Escalation): void;
 }
@@ -71,6 +73,7 @@ export function createFakeRuntime(options: FakeRuntimeOptions): FakeRuntime {
   const ledger: LedgerLine[] = [];
   const violations: string[] = [];
   const queueReports: { depth: number; oldestWaitMs: number }[] = [];
+  const leases: number[] = [];
   const listeners = new Set<(escalation: Escalation) => void>();
   let permits = 0;
 
@@ -106,6 +109,7 @@ export function createFakeRuntime(options: FakeRuntimeOptions): FakeRuntime {
     ledger,
     violations,
     queueReports,
+    leases,
     get permitsLive() {
       return live.size;
     },
@@ -135,6 +139,7 @@ export function createFakeRuntime(options: FakeRuntimeOptions): FakeRuntime {
     },
     load: async () => fakeLoad(live.size),
     reportQueue: (queue) => void queueReports.push(queue),
+    renewLease: (untilMs) => void leases.push(untilMs),
     onEscalation(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);

@@ -103,6 +103,8 @@ class Supervisor implements SupervisedRuntime {
   /** Permits that have not ended. */
   readonly #permits = new Map<string, HeldPermit>();
   #draining = false;
+  /** On the monotonic clock; null: no lease is needed. A process that is started later must have it before its first run. */
+  #leaseUntilMs: number | null = null;
   #closing: Promise<void> | null = null;
 
   constructor(options: SupervisedRuntimeOptions) {
@@ -121,6 +123,9 @@ class Supervisor implements SupervisedRuntime {
       closeMs: options.closeMs ?? 60_000,
       client: options.client ?? { name: "@agentcore/scheduler", version: "0.1.0" },
       onEscalation: (escalation) => this.#escalate(escalation),
+    });
+    this.#supervisor.onChange(() => {
+      if (this.#leaseUntilMs !== null) this.#supervisor.ready?.wire.renewLease(this.#leaseUntilMs);
     });
     this.#supervisor.launch();
   }
@@ -191,6 +196,11 @@ class Supervisor implements SupervisedRuntime {
 
   reportQueue(queue: { readonly depth: number; readonly oldestWaitMs: number }): void {
     this.#supervisor.ready?.wire.reportQueue(queue);
+  }
+
+  renewLease(untilMs: number): void {
+    this.#leaseUntilMs = untilMs;
+    this.#supervisor.ready?.wire.renewLease(untilMs);
   }
 
   onEscalation(listener: (escalation: Escalation) => void): () => void {

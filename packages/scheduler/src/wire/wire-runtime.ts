@@ -4,6 +4,7 @@
  */
 import {
   AgentCoreError,
+  machineMonotonicMs,
   type CancelRequest,
   wireProtocolVersions,
   type Clock,
@@ -122,6 +123,18 @@ export class WireRuntime {
 
   reportQueue(queue: { readonly depth: number; readonly oldestWaitMs: number }): void {
     this.#peer.notify("queue/report", queue);
+  }
+
+  /** A runtime of an earlier version cannot keep a lease, so it must not run anything here. */
+  renewLease(untilMs: number): void {
+    if (this.#protocolVersion < 3) {
+      const version = this.#protocolVersion;
+      return this.#fail(
+        `it speaks version ${version} of the protocol, which has no leases; a shared store needs 3`,
+      );
+    }
+    const validForMs = Math.max(0, untilMs - this.#options.clock.monotonicMs());
+    this.#peer.notify("lease/renew", { validForMs, sentAtMs: machineMonotonicMs() });
   }
 
   async drain(): Promise<void> {
