@@ -22,6 +22,7 @@ const slow = [
   "apps/cli/src/daemon/network-namespaces.test.ts",
   "packages/crash-tests/src/burst.test.ts",
   "packages/crash-tests/src/daemon/daemon-kills.test.ts",
+  "packages/crash-tests/src/fencing/stopped-host.test.ts",
   "packages/crash-tests/src/headline.test.ts",
   "packages/crash-tests/src/many-runs.test.ts",
   "packages/crash-tests/src/one-key.test.ts",

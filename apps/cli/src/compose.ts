@@ -3,6 +3,7 @@
  * environment. Opening it first ends what an earlier process left running and settles its holds.
  */
 import {
+  createLeaseGuard,
   openContainment,
   type OpenedContainment,
   type RunLimits,
@@ -122,6 +123,7 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
   const { config, state, adapters, env, log } = options;
   const open = await openState(options);
   const signals = createMachineSignals({ stateDir: state.path });
+  const leaseGuard = createLeaseGuard(log);
   const runtime: InProcessRuntime = createRuntime({
     config,
     adapters,
@@ -147,6 +149,7 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
     settings: settingsOf(config),
     spendGate: composeSpendGate({ config, state, journal: open.stores.calls, env, log }),
     spendGateModes: spendGateModes(adapters, config),
+    leaseGuard,
     realPath: realpath,
   });
   const quarantine = new Quarantine({ containment: open.containment, runtime, clock: systemClock, log });
@@ -158,6 +161,7 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
     close: async () => {
       quarantine.close();
       await runtime.close();
+      leaseGuard.close();
       signals.close();
       await open.stores.close();
     },

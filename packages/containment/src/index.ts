@@ -1,4 +1,5 @@
 /** Runs a command so that no process of it can stay behind: probe, start, stop, and proof of emptiness. */
+export { createLeaseGuard } from "./lease-guard.ts";
 export { createLaunchLine, type LaunchLine } from "./launch-line.ts";
 export {
   lookAtLeftRuns,

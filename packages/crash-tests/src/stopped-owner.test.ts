@@ -1,7 +1,5 @@
 /** A scheduler that is stopped past its lease lives: nobody takes its jobs, and what ended meanwhile counts when it wakes. */
-import { setTimeout as pause } from "node:timers/promises";
 import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
 import { silentLog, systemClock, systemIds } from "@agentcore/contract";
 import { QueueClient } from "@agentcore/scheduler";
 import { createSqliteJobStore, openStateDatabase } from "@agentcore/store-sqlite";
@@ -11,26 +9,10 @@ import { patienceMs, until } from "@agentcore/contract/testing";
 import { agentTask } from "./job-plan.ts";
 import { makeRig } from "./rig.ts";
 import { SchedulerProcess } from "./scheduler-process.ts";
+import { stopBetweenCommits } from "./stop-between-commits.ts";
 import { makeJobDirectory, readTrueJob } from "./truth-ledger.ts";
 
 const spentUsd = 0.02;
-
-/** A process stopped in the middle of a commit would keep the file locked, and nobody could write until it goes on. */
-async function stopBetweenCommits(scheduler: SchedulerProcess, path: string): Promise<void> {
-  const other = new DatabaseSync(path, { timeout: 0 });
-  onTestFinished(() => other.close());
-  for (;;) {
-    scheduler.signal("SIGSTOP");
-    try {
-      other.exec("BEGIN IMMEDIATE; ROLLBACK");
-      return;
-    } catch (error) {
-      expect(error).toMatchObject({ errcode: 5 });
-      scheduler.signal("SIGCONT");
-      await pause(5);
-    }
-  }
-}
 
 it(
   "a stopped owner keeps its job past its lease, and the result counts when it goes on",
@@ -60,7 +42,7 @@ it(
     const job = await client.submit({ id: "slow", task: { ...task, workspace }, limits, retry });
     expect(await stopped.heard(({ type }) => type === "attempt_started", 30_000)).toBe(true);
     // Its runtime goes on: the worker comes to its end, and nobody hears of it.
-    await stopBetweenCommits(stopped, database.path);
+    await stopBetweenCommits((name) => stopped.signal(name), database.path);
     const before = await store.get("slow");
     const heir = new SchedulerProcess(rig);
     onTestFinished(() => heir.stop());

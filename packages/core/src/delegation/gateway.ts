@@ -77,6 +77,8 @@ interface Execution {
   /** What the provider refused during the run: its end must not count the same again. */
   readonly refused: { any: boolean; withWait: boolean; asFailure: boolean };
   run: WorkerRun | null;
+  /** Nothing of it runs any more; its end may not be booked yet. */
+  isOver: boolean;
 }
 
 const noProbes: ProbeOutput = {
@@ -98,6 +100,11 @@ export class Gateway {
     return this.#executions.size;
   }
 
+  /** Whether nothing runs, or is about to. */
+  get isEmpty(): boolean {
+    return [...this.#executions.values()].every(({ isOver }) => isOver);
+  }
+
   /** Rejects with `AC_PERMIT_INVALID` for a wrong permit or task, before anything has started. */
   async execute(permitId: string, task: WorkerTask, observer: ExecutionObserver): Promise<WorkerResult> {
     const permit = this.#livePermit(permitId);
@@ -113,9 +120,10 @@ export class Gateway {
     const plausible = plausibleLimitsOf(this.#options.attemptLimits, held);
     const refused = { any: false, withWait: false, asFailure: false };
     const parts = { permit, watched, observer, seen, held, plausible, refused };
-    const execution: Execution = { ...parts, meter: null, run: null };
+    const execution: Execution = { ...parts, meter: null, run: null, isOver: false };
     this.#executions.set(permitId, execution);
     const result = await this.#run(execution, fitted);
+    execution.isOver = true;
     return this.#finish(execution, result);
   }
 

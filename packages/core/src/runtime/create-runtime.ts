@@ -48,7 +48,7 @@ import type { SpendGate } from "../spend/spend-gate.ts";
 import { Watchdog } from "../watchdog/watchdog.ts";
 import { Bookkeeping } from "../delegation/bookkeeping.ts";
 import { Heartbeat } from "./heartbeat.ts";
-import { RunLease } from "./run-lease.ts";
+import { type LeaseGuard, RunLease } from "./run-lease.ts";
 
 export interface RuntimeOptions {
   readonly config: RuntimeConfig;
@@ -70,6 +70,8 @@ export interface RuntimeOptions {
   readonly spendGate?: SpendGate;
   /** Whether a worker uses the gate, by its name. Default: `spend_gate` of the configuration. */
   readonly spendGateModes?: Readonly<Record<string, SpendGateMode>>;
+  /** Default: nothing ends the runs of a stopped process. */
+  readonly leaseGuard?: LeaseGuard;
   /**
    * Resolves symbolic links of a workspace, so that two names of one directory share one lock. Rejects if the directory does not
    * exist. Default: returns the path unchanged.
@@ -180,7 +182,13 @@ class LocalRuntime implements InProcessRuntime {
       spendGateMode: config.spend_gate,
       spendGateModes,
     });
-    this.#lease = new RunLease({ clock, log, empty: (reason) => this.#cancelAll({ reason, force: true }) });
+    this.#lease = new RunLease({
+      clock,
+      log,
+      guard: options.leaseGuard,
+      empty: (reason) => this.#cancelAll({ reason, force: true }),
+      isEmpty: () => this.#gateway.isEmpty,
+    });
     this.#heartbeat = new Heartbeat({
       clock,
       nextDueMs: () => this.#nextDueMs(),

@@ -3,12 +3,29 @@ import type { Clock, Log, StopCause, Timer } from "@agentcore/contract";
 import { type Denied, deferred } from "../gate/denials.ts";
 import { type LeaseEvent, type LeaseState, nextLease, noLease } from "./lease-state.ts";
 
+/** Kills this process with its boxes, for the case that it is stopped and cannot end its runs. */
+export interface LeaseGuard {
+  /** Kills this process unless this is called again, or `standDown`, within this time. */
+  renew(forMs: number): void;
+  /** Nothing runs here: there is nothing to kill until the next `renew`. */
+  standDown(): void;
+}
+
 export interface RunLeaseOptions {
   readonly clock: Clock;
   readonly log: Log;
+  readonly guard: LeaseGuard | undefined;
   /** Kills all that runs. */
   readonly empty: (reason: StopCause) => void;
+  /** Whether nothing runs. */
+  readonly isEmpty: () => boolean;
 }
+
+/** The guard waits longer than the lease lasts, so that this process has time to end its runs in order. */
+const guardShare = 1.5;
+
+/** How often to look whether all has ended. */
+const emptyAgainMs = 50;
 
 /** When to ask again without a lease. */
 const askAgainMs = 1000;
@@ -30,6 +47,7 @@ export class RunLease {
     if (this.#state.kind === "lost" && untilMs > nowMs)
       this.#options.log.info({}, "the lease is renewed; runs may start again");
     this.#take({ type: "renewed", untilMs, nowMs });
+    if (this.#state.kind === "held") this.#options.guard?.renew((this.#state.untilMs - nowMs) * guardShare);
   }
 
   /** Null if runs may start now. Looks at the clock: after a stop of the process, the timer may be late. */
@@ -54,6 +72,13 @@ export class RunLease {
     if (!empty) return;
     this.#options.log.error({}, "the lease was not renewed in time; stopping all that runs here");
     this.#options.empty({ kind: "runtime_lost", code: "AC_LEASE_LOST", message: lostMessage, evidence: {} });
+    if (this.#state.kind === "lost") this.#standDownOnceEmpty();
+  }
+
+  #standDownOnceEmpty(): void {
+    const { clock, guard, isEmpty } = this.#options;
+    if (isEmpty()) guard?.standDown();
+    else this.#timer = clock.setTimer(emptyAgainMs, () => this.#standDownOnceEmpty());
   }
 
   #arm(nowMs: number): void {
