@@ -33,7 +33,7 @@ async function startHost(rig: Rig): Promise<ChildProcess> {
     await over;
     clearTimeout(timer);
   });
-  await once(child.stdout!, "data");
+  await once(child.stdout, "data");
   return child;
 }
 
