@@ -23,8 +23,8 @@ const guarded = Number(process.argv[1]);
 process.stdin.setEncoding("utf8").on("data", (text) => {
   clearTimeout(timer);
   const forMs = Number(text.trim().split("\\n").at(-1));
-  if (forMs >= 0) timer = setTimeout(() => { try { process.kill(guarded, "SIGKILL"); } finally { process.exit(); } }, forMs);
-}).on("end", () => process.exit());
+  if (forMs >= 0) timer = setTimeout(() => process.kill(guarded, "SIGKILL"), forMs);
+}).on("end", () => clearTimeout(timer));
 `;
 
 export function createLeaseGuard(log: Log): LeaseGuard {

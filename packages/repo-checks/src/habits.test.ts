@@ -48,7 +48,7 @@ const rules: readonly Rule[] = [
     pattern: /^(?!import type\b).*["']node:child_process["']/,
     files: production,
     allowed: (path) =>
-      /^packages\/containment\/src\/(launch|probe)\.ts$/.test(path) ||
+      /^packages\/containment\/src\/(launch|probe|lease-guard)\.ts$/.test(path) ||
       path === "packages/scheduler/src/wire/runtime-process.ts",
   },
   {
