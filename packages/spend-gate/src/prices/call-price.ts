@@ -8,7 +8,7 @@ import type { PriceFactors, PricedAs } from "./factors.ts";
 import type { Rates } from "./rates.ts";
 
 export interface CallPrice {
-  /** Charge for a response. */
+  /** Charge for a response. Throws if its numbers are none that can be priced. */
   costOf(usage: CallUsage): number;
   /** The most that a request can cost which uses no more than that. */
   boundOf(most: CallBound): number;
@@ -82,7 +82,10 @@ export function callPrice(rates: Rates, factors: PriceFactors, facts: CallPriceF
     ...facts,
     costOf(usage) {
       const usd = rates.usdOf(usage);
-      return microUsdOf(usd.tokens * factors.of(usage) + usd.tools);
+      const total = usd.tokens * factors.of(usage) + usd.tools;
+      if (!(total >= 0 && total < Infinity))
+        throw new RangeError("the price of the usage is not a finite number");
+      return microUsdOf(total);
     },
     boundOf,
     outputThatFits(leftMicroUsd, most) {

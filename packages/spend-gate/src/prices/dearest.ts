@@ -1,10 +1,6 @@
 /** The price of a model that the list does not know: no known model that may be like it costs more. */
 import type { ModelPrice } from "@agentcore/contract";
-import type * as genaiPrices from "@pydantic/genai-prices";
-
-export type PriceList = typeof genaiPrices;
-
-type ListedPrice = NonNullable<ReturnType<PriceList["calcPrice"]>>["model_price"];
+import { type ListedKinds, listedKinds, type ListedPrice, type PriceList } from "./listed.ts";
 
 /**
  * An unknown model is a new one. Models with a smaller context window, which are older, are left out if the provider has any
@@ -38,12 +34,12 @@ export function dearestPrice(
   const relatives = line === null ? [] : priced.filter(({ id }) => lineOf(id) === line);
   const current = priced.filter(({ contextWindow }) => contextWindow >= currentContextWindow);
   const models = [relatives, current, priced].find((some) => some.length > 0) ?? [];
-  const most = (kind: keyof typeof noPrice) => Math.max(0, ...models.map(({ price }) => price[kind]));
+  const most = (kind: keyof ListedKinds<number>) => Math.max(0, ...models.map(({ price }) => price[kind]));
   const price = {
     input: most("input"),
-    cached_input: most("cached_input"),
-    cache_write: most("cache_write"),
-    cache_write_1h: most("cache_write_1h"),
+    cached_input: most("cachedInput"),
+    cache_write: most("write"),
+    cache_write_1h: most("write1h"),
     output: most("output"),
   };
   const which = relatives.length > 0 ? `${line} model` : "model";
@@ -63,21 +59,9 @@ function lineOf(model: string): string | null {
   return words.length < 2 ? null : words.join("-");
 }
 
-const noPrice = { input: 0, cached_input: 0, cache_write: 0, cache_write_1h: 0, output: 0 };
-
-/** In the highest tier. A kind of tokens without a price costs as much as the kind that contains it. */
-function topPrice(listed: ListedPrice): typeof noPrice {
-  const top = (name: string): number | undefined => {
-    const price = listed[name];
-    return typeof price === "object" ? Math.max(price.base, ...price.tiers.map((tier) => tier.price)) : price;
-  };
-  const input = top("input_mtok") ?? 0;
-  const write = top("cache_write_mtok") ?? input;
-  return {
-    input,
-    cached_input: top("cache_read_mtok") ?? input,
-    cache_write: write,
-    cache_write_1h: top("cache_write_1h_mtok") ?? write,
-    output: top("output_mtok") ?? 0,
-  };
+/** In the highest tier. */
+function topPrice(listed: ListedPrice) {
+  return listedKinds(listed, (price) =>
+    typeof price === "number" ? price : Math.max(price.base, ...price.tiers.map((tier) => tier.price)),
+  );
 }

@@ -13,8 +13,9 @@ import {
   type Upstream,
 } from "@agentcore/contract";
 import { callPrice, type CallPrice } from "./call-price.ts";
-import { dearestPrice, type PriceList } from "./dearest.ts";
+import { dearestPrice } from "./dearest.ts";
 import { type OwnFactors, priceFactors } from "./factors.ts";
+import type { PriceList } from "./listed.ts";
 import { outputCeilingOf } from "./output-ceilings.ts";
 import { flatRates, freeRates, listedRates } from "./rates.ts";
 
@@ -110,7 +111,7 @@ function findListed(list: PriceList, names: readonly ProviderModel[], at: number
     const price = list.calcPrice({}, model, { providerId: provider, timestamp: new Date(at) });
     if (price === null || price.model_price.output_mtok === undefined) continue;
     const contextWindow = price.model.context_window ?? null;
-    return { providerId: price.provider.id, rates: listedRates(list, provider, model, at), contextWindow };
+    return { providerId: price.provider.id, rates: listedRates(price.model_price), contextWindow };
   }
   return null;
 }

@@ -1,6 +1,6 @@
 /** What tokens cost before the factors of service tier, speed and region, in US dollars. */
 import type { CallUsage, ModelPrice } from "@agentcore/contract";
-import type { PriceList } from "./dearest.ts";
+import { type ListedPrice, listedKinds, type Price } from "./listed.ts";
 
 export type PricedUsage = Pick<
   CallUsage,
@@ -43,37 +43,32 @@ export function flatRates(price: ModelPrice): Rates {
 /** Of a model that costs nothing, whatever it does. */
 export const freeRates: Rates = { usdOf: () => ({ tokens: 0, tools: 0 }) };
 
-/** Of a model in the list. Its tiers depend on the input of the request. */
-export function listedRates(
-  { calcPrice }: Pick<PriceList, "calcPrice">,
-  providerId: string,
-  model: string,
-  at: number,
-): Rates {
-  const options = { providerId, timestamp: new Date(at) };
+/**
+ * Of a model in the list. Its tiers depend on the input of the request. The list's own `calcPrice` takes a tenth of a
+ * millisecond, and the amounts of a call are computed many times.
+ */
+export function listedRates(listed: ListedPrice): Rates {
+  const { input, cachedInput, write, write1h, output } = listedKinds(listed, (price) => price);
+  const search = listed["web_searches_kcount"];
   return {
     usdOf(usage) {
       const cacheWrites = usage.cacheWrite5mTokens + usage.cacheWrite1hTokens;
-      const price = calcPrice(
-        {
-          input_tokens: usage.inputTokens + usage.cacheReadTokens + cacheWrites,
-          cache_read_tokens: usage.cacheReadTokens,
-          cache_write_tokens: cacheWrites,
-          cache_write_1h_tokens: usage.cacheWrite1hTokens,
-          output_tokens: usage.outputTokens,
-          web_searches: usage.hostedToolCalls,
-        },
-        model,
-        options,
-      );
-      if (price === null) throw new Error(`model ${model} of ${providerId} has left the list of prices`);
-      const isToolListed = price.model_price.web_searches_kcount !== undefined;
+      const all = usage.inputTokens + usage.cacheReadTokens + cacheWrites;
       return {
-        tokens: price.input_price + price.output_price,
-        tools: isToolListed
-          ? price.total_price - price.input_price - price.output_price
-          : usage.hostedToolCalls * hostedToolUsd,
+        tokens:
+          (usage.inputTokens * inTier(input, all) +
+            usage.cacheReadTokens * inTier(cachedInput, all) +
+            usage.cacheWrite5mTokens * inTier(write, all) +
+            usage.cacheWrite1hTokens * inTier(write1h, all) +
+            usage.outputTokens * inTier(output, all)) /
+          1e6,
+        tools: usage.hostedToolCalls * (search === undefined ? hostedToolUsd : inTier(search, all) / 1000),
       };
     },
   };
+}
+
+function inTier(price: Price, inputTokens: number): number {
+  if (typeof price === "number") return price;
+  return price.tiers.findLast(({ start }) => inputTokens > start)?.price ?? price.base;
 }
