@@ -10,7 +10,7 @@ interface Found {
   readonly value: unknown;
 }
 
-function scan(text: string, divide: (bytes: Buffer) => readonly Uint8Array[] = (bytes) => [bytes]) {
+function scan(text: string, divide: (bytes: Buffer) => readonly Buffer[] = (bytes) => [bytes]) {
   const bytes = Buffer.from(text);
   const found: Found[] = [];
   const scalars: JsonScalar[] = [];
@@ -25,7 +25,7 @@ function scan(text: string, divide: (bytes: Buffer) => readonly Uint8Array[] = (
   return { found, scalars, isWhole: scanner.isWhole };
 }
 
-const byteByByte = (bytes: Buffer) => [...bytes].map((byte) => Uint8Array.of(byte));
+const byteByByte = (bytes: Buffer) => [...bytes].map((byte) => Buffer.of(byte));
 
 /** What a scan of a parsed value must find. */
 function leavesOf(value: unknown, path = ""): Found[] {
@@ -159,8 +159,8 @@ function asEscape(character: string): string {
     .join("");
 }
 
-function divided(bytes: Buffer, sizes: readonly number[]): Uint8Array[] {
-  const parts: Uint8Array[] = [];
+function divided(bytes: Buffer, sizes: readonly number[]): Buffer[] {
+  const parts: Buffer[] = [];
   for (let at = 0, i = 0; at < bytes.length; i++) {
     const size = sizes[i % sizes.length] ?? 1;
     parts.push(bytes.subarray(at, at + size));

@@ -3,6 +3,7 @@
  * for a document of 100 MB, and it knows where each value is, so that one field can be replaced without writing the others
  * again. `JSON.parse` can do neither.
  */
+import { JsonPath } from "./json-path.ts";
 
 export interface JsonScalar {
   readonly kind: "string" | "number" | "true" | "false" | "null";
@@ -26,8 +27,6 @@ export interface JsonVisitor {
   close?(path: string, end: number): void;
 }
 
-const deepPath = "/…";
-const pathDepthMax = 12;
 const depthMax = 500;
 const textBytesMax = 1024;
 const tokenCharsMax = 64;
@@ -35,7 +34,7 @@ const tokenCharsMax = 64;
 type Expect = "value" | "element or end" | "key" | "key or end" | "colon" | "comma or end" | "nothing";
 
 interface Container {
-  readonly path: string;
+  readonly path: JsonPath;
   readonly isArray: boolean;
 }
 
@@ -49,41 +48,49 @@ const literals = new Map([
 const numberPattern = /^-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?$/;
 const simpleEscapes = new Set(Buffer.from('"\\/bfnrt'));
 
-const pathCharacters = /[~/*]/;
-
 /** Decodes a string when somebody reads it: most strings are only counted. */
 class StringScalar implements JsonScalar {
   readonly kind = "string";
-  readonly #raw: Uint8Array;
-  readonly #isWhole: boolean;
+  readonly #place: StringPlace;
   readonly bytes: number;
   readonly start: number;
   readonly end: number;
 
-  constructor(raw: Uint8Array, isWhole: boolean, bytes: number, start: number, end: number) {
-    this.#raw = raw;
-    this.#isWhole = isWhole;
+  constructor(place: StringPlace, bytes: number, start: number, end: number) {
+    this.#place = place;
     this.bytes = bytes;
     this.start = start;
     this.end = end;
   }
 
   get text(): string {
-    const { buffer, byteOffset, length } = this.#raw;
-    const raw = Buffer.from(buffer, byteOffset, length).toString();
-    return raw.includes("\\") && this.#isWhole ? (JSON.parse(`"${raw}"`) as string) : raw;
+    return textAt(this.#place);
   }
+}
+
+/** Where the first part of a string is, between its quotes. */
+interface StringPlace {
+  readonly bytes: Buffer;
+  readonly from: number;
+  readonly to: number;
+  readonly isWhole: boolean;
+}
+
+function textAt({ bytes, from, to, isWhole }: StringPlace): string {
+  const raw = bytes.toString("utf8", from, to);
+  return isWhole && raw.includes("\\") ? (JSON.parse(`"${raw}"`) as string) : raw;
 }
 
 export class JsonScanner {
   readonly #visitor: JsonVisitor;
+  readonly #root = JsonPath.root();
   readonly #containers: Container[] = [];
   #expect: Expect = "value";
   #hasFailed = false;
   /** Bytes of all chunks before this one. */
   #offset = 0;
   /** Path of the value that comes next. */
-  #path = "";
+  #path = this.#root;
 
   #isInString = false;
   /** Characters that an escape still needs: 0 outside of one, -1 for the one after the backslash. */
@@ -102,6 +109,18 @@ export class JsonScanner {
     this.#visitor = visitor;
   }
 
+  /** What comes next is another document. */
+  restart(): void {
+    this.#containers.length = 0;
+    this.#expect = "value";
+    this.#hasFailed = false;
+    this.#offset = 0;
+    this.#path = this.#root;
+    this.#isInString = false;
+    this.#escape = 0;
+    this.#token = "";
+  }
+
   /** What was read so far is no JSON. Nothing more is read then. */
   get hasFailed(): boolean {
     return this.#hasFailed;
@@ -112,7 +131,7 @@ export class JsonScanner {
     return !this.#hasFailed && this.#expect === "nothing";
   }
 
-  push(chunk: Uint8Array): void {
+  push(chunk: Buffer): void {
     let i = 0;
     while (i < chunk.length && !this.#hasFailed) {
       if (this.#isInString) i = this.#readString(chunk, i);
@@ -128,31 +147,31 @@ export class JsonScanner {
     if (this.#expect !== "nothing") this.#hasFailed = true;
   }
 
-  #readStructure(chunk: Uint8Array, at: number): number {
+  #readStructure(chunk: Buffer, at: number): number {
     const byte = chunk[at] ?? 0;
     const position = this.#offset + at;
     if (this.#token !== "" && !isTokenByte(byte)) this.#endToken(position);
     if (this.#hasFailed || isSpace(byte)) return at + 1;
     if (isTokenByte(byte)) this.#readToken(byte, position);
     else if (byte === quote) this.#openString(position);
-    else this.#readPunctuation(String.fromCharCode(byte), position);
+    else this.#readPunctuation(byte, position);
     return at + 1;
   }
 
-  #readPunctuation(character: string, position: number): void {
-    switch (character) {
-      case "{":
-      case "[":
-        return this.#open(character === "[", position);
-      case "}":
-        return this.#close(false, ["key or end", "comma or end"], position + 1);
-      case "]":
-        return this.#close(true, ["element or end", "comma or end"], position + 1);
-      case ":":
+  #readPunctuation(byte: number, position: number): void {
+    switch (byte) {
+      case 0x7b: // {
+      case 0x5b: // [
+        return this.#open(byte === 0x5b, position);
+      case 0x7d: // }
+        return this.#close(false, this.#expect === "key or end", position + 1);
+      case 0x5d: // ]
+        return this.#close(true, this.#expect === "element or end", position + 1);
+      case 0x3a: // :
         if (this.#expect !== "colon") return this.#fail();
         this.#expect = "value";
         return;
-      case ",":
+      case 0x2c: // ,
         if (this.#expect !== "comma or end") return this.#fail();
         this.#expect = this.#containers.at(-1)?.isArray === true ? "value" : "key";
         return;
@@ -165,16 +184,16 @@ export class JsonScanner {
     if (!this.#expectsValue() || this.#containers.length >= depthMax) return this.#fail();
     const path = this.#path;
     this.#containers.push({ path, isArray });
-    this.#visitor.open?.(path, position);
+    this.#visitor.open?.(path.text, position);
     this.#expect = isArray ? "element or end" : "key or end";
-    if (isArray) this.#path = this.#childPath("*");
+    if (isArray) this.#path = path.element;
   }
 
-  #close(isArray: boolean, when: readonly Expect[], end: number): void {
+  #close(isArray: boolean, isEmpty: boolean, end: number): void {
     const container = this.#containers.at(-1);
-    if (container?.isArray !== isArray || !when.includes(this.#expect)) return this.#fail();
+    if (container?.isArray !== isArray || !(isEmpty || this.#expect === "comma or end")) return this.#fail();
     this.#containers.pop();
-    this.#visitor.close?.(container.path, end);
+    this.#visitor.close?.(container.path.text, end);
     this.#afterValue();
   }
 
@@ -188,7 +207,7 @@ export class JsonScanner {
   }
 
   /** Reads as much of a string as the chunk has; gives the place after it. */
-  #readString(chunk: Uint8Array, from: number): number {
+  #readString(chunk: Buffer, from: number): number {
     let i = from;
     while (i < chunk.length) {
       const plainFrom = i;
@@ -204,8 +223,10 @@ export class JsonScanner {
     }
     if (i === chunk.length || this.#carriedLength > 0) this.#carry(chunk.subarray(from, i));
     if (i === chunk.length) return i;
-    const scalar = this.#carriedLength > 0 ? this.#carriedScalar(i) : this.#scalarIn(chunk, from, i);
-    this.#endString(scalar);
+    this.#endString(
+      this.#carriedLength > 0 ? this.#carriedPlace() : placeIn(chunk, from, i),
+      this.#offset + i + 1,
+    );
     return i + 1;
   }
 
@@ -233,39 +254,21 @@ export class JsonScanner {
     if (fits.length < part.length) this.#isCarriedWhole = false;
   }
 
-  #carriedScalar(quoteAt: number): JsonScalar {
-    const raw = this.#carried?.subarray(0, this.#carriedLength) ?? new Uint8Array();
-    return new StringScalar(
-      raw,
-      this.#isCarriedWhole,
-      this.#stringBytes,
-      this.#start,
-      this.#offset + quoteAt + 1,
-    );
+  #carriedPlace(): StringPlace {
+    const bytes = this.#carried ?? Buffer.of();
+    return { bytes, from: 0, to: this.#carriedLength, isWhole: this.#isCarriedWhole };
   }
 
-  #scalarIn(chunk: Uint8Array, from: number, to: number): JsonScalar {
-    const raw = chunk.subarray(from, Math.min(to, from + textBytesMax));
-    return new StringScalar(
-      raw,
-      raw.length === to - from,
-      this.#stringBytes,
-      this.#start,
-      this.#offset + to + 1,
-    );
-  }
-
-  #endString(scalar: JsonScalar): void {
+  #endString(place: StringPlace, end: number): void {
     this.#isInString = false;
     if (this.#expectsKey()) {
-      const key = scalar.text;
-      this.#path = this.#childPath(
-        pathCharacters.test(key) ? key.replaceAll(/[~/*]/g, (character) => `~${character}`) : key,
-      );
+      const { bytes, from, to } = place;
+      const object = this.#containers.at(-1)?.path ?? this.#root;
+      this.#path = object.member(bytes, from, to, () => textAt(place));
       this.#expect = "colon";
       return;
     }
-    this.#visitor.scalar(this.#path, scalar);
+    this.#visitor.scalar(this.#path.text, new StringScalar(place, this.#stringBytes, this.#start, end));
     this.#afterValue();
   }
 
@@ -280,14 +283,14 @@ export class JsonScanner {
     this.#token = "";
     const kind = literals.get(text as "true") ?? (numberPattern.test(text) ? "number" : null);
     if (kind === null) return this.#fail();
-    this.#visitor.scalar(this.#path, { kind, text, bytes: 0, start: this.#start, end });
+    this.#visitor.scalar(this.#path.text, { kind, text, bytes: 0, start: this.#start, end });
     this.#afterValue();
   }
 
   #afterValue(): void {
     const container = this.#containers.at(-1);
     this.#expect = container === undefined ? "nothing" : "comma or end";
-    if (container?.isArray === true) this.#path = this.#childPath("*");
+    if (container?.isArray === true) this.#path = container.path.element;
   }
 
   #expectsValue(): boolean {
@@ -298,14 +301,14 @@ export class JsonScanner {
     return this.#expect === "key" || this.#expect === "key or end";
   }
 
-  #childPath(name: string): string {
-    const depth = this.#containers.length;
-    return depth > pathDepthMax ? deepPath : `${this.#containers[depth - 1]?.path ?? ""}/${name}`;
-  }
-
   #fail(): void {
     this.#hasFailed = true;
   }
+}
+
+function placeIn(bytes: Buffer, from: number, end: number): StringPlace {
+  const to = Math.min(end, from + textBytesMax);
+  return { bytes, from, to, isWhole: to === end };
 }
 
 function isSpace(byte: number): boolean {

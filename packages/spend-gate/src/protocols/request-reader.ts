@@ -4,6 +4,7 @@
  */
 import { createHash, type Hash } from "node:crypto";
 import { uncountedBytes } from "./image-data.ts";
+import { bufferOf } from "./bytes.ts";
 import { type JsonScalar, JsonScanner } from "./json-scanner.ts";
 import type { CallRequest } from "./protocol.ts";
 
@@ -61,7 +62,8 @@ const ignoredFields = new Set([
 const checksum = /^x-anthropic-billing-header/;
 
 /** Null if the body is no JSON object, has a field twice, or asks for what the gate cannot meter. */
-export function readParts(body: Uint8Array, names: RequestFields): RequestParts | null {
+export function readParts(bytes: Uint8Array, names: RequestFields): RequestParts | null {
+  const body = bufferOf(bytes);
   const reader = new RequestReader(body, names);
   const scanner = new JsonScanner(reader);
   for (let at = 0; at < body.length && !scanner.hasFailed && !reader.isRefused; at += pieceBytes)

@@ -1,5 +1,6 @@
 /** Reads a response, be it a stream of events or one JSON document, and lets a protocol's reader say what its values mean. */
 import type { CallUsage } from "@agentcore/contract";
+import { bufferOf } from "./bytes.ts";
 import { type JsonScalar, JsonScanner } from "./json-scanner.ts";
 import type { MissingUsage, ResponseMeter } from "./protocol.ts";
 import { SseReader } from "./sse-reader.ts";
@@ -39,9 +40,12 @@ class Meter implements ResponseMeter {
   #format: "unknown" | "events" | "document";
   readonly #events: SseReader;
   readonly #document: JsonScanner;
-  /** Of the event that is being read. */
-  #data: JsonScanner | null = null;
-  #head = "";
+  readonly #data: JsonScanner;
+  /** The data of an event has begun. */
+  #isInData = false;
+  /** The first bytes of the document, or of the data of the event that is being read. */
+  #head: Buffer[] = [];
+  #headBytes = 0;
   #eventsSeen = 0;
   #fault: string | null = null;
   #isDocumentRead = false;
@@ -50,6 +54,7 @@ class Meter implements ResponseMeter {
     this.#reader = reader;
     this.#format = /^\s*text\/event-stream/i.test(contentType ?? "") ? "events" : "unknown";
     this.#document = new JsonScanner(reader);
+    this.#data = new JsonScanner(reader);
     this.#events = new SseReader({
       data: (part) => this.#readData(part),
       dispatch: (name) => this.#endEvent(name),
@@ -59,14 +64,15 @@ class Meter implements ResponseMeter {
     });
   }
 
-  push(chunk: Uint8Array): void {
+  push(bytes: Uint8Array): void {
+    const chunk = bufferOf(bytes);
     if (this.#format === "unknown") this.#format = guessedFormat(chunk);
     if (this.#format === "events") this.#events.push(chunk);
     if (this.#format !== "document" || this.#isDocumentRead) return;
     this.#keepHead(chunk);
     this.#document.push(chunk);
     if (this.#document.hasFailed)
-      this.#setFault(`The response is no JSON: it begins with ${JSON.stringify(this.#head)}.`);
+      this.#setFault(`The response is no JSON: it begins with ${JSON.stringify(this.#headText())}.`);
     if (!this.#document.isWhole) return;
     this.#isDocumentRead = true;
     this.#reader.endDocument();
@@ -101,31 +107,42 @@ class Meter implements ResponseMeter {
     return this.#fault ?? this.#reader.reportedError() ?? this.#reader.fault();
   }
 
-  #readData(part: Uint8Array): void {
-    if (this.#data === null) {
-      this.#head = "";
+  #readData(part: Buffer): void {
+    if (!this.#isInData) {
+      this.#isInData = true;
+      this.#clearHead();
       this.#reader.beginEvent();
-      this.#data = new JsonScanner(this.#reader);
+      this.#data.restart();
     }
     this.#keepHead(part);
     this.#data.push(part);
   }
 
   #endEvent(name: string | null): void {
-    const data = this.#data;
-    const head = this.#head.trim();
-    this.#data = null;
-    data?.end();
+    const isRead = this.#isInData;
+    this.#isInData = false;
     this.#eventsSeen++;
+    if (isRead) this.#data.end();
+    if (isRead && this.#data.isWhole) return this.#reader.endEvent(name);
+    const head = isRead ? this.#headText().trim() : "";
     if (head === "[DONE]") return this.#reader.done();
-    if (data?.isWhole === true) return this.#reader.endEvent(name);
     if (head !== "")
       this.#setFault(`The data of an event is no JSON: it begins with ${JSON.stringify(head)}.`);
   }
 
-  #keepHead(part: Uint8Array): void {
-    const missing = headBytes - this.#head.length;
-    if (missing > 0) this.#head += Buffer.from(part.subarray(0, missing)).toString("latin1");
+  #keepHead(part: Buffer): void {
+    if (this.#headBytes >= headBytes) return;
+    this.#head.push(part);
+    this.#headBytes += part.length;
+  }
+
+  #clearHead(): void {
+    this.#head = [];
+    this.#headBytes = 0;
+  }
+
+  #headText(): string {
+    return Buffer.concat(this.#head).toString("latin1", 0, headBytes);
   }
 
   #setFault(fault: string): void {

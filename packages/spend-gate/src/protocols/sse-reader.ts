@@ -2,10 +2,11 @@
  * Reads server-sent events as they arrive, in any division, and passes their data on in pieces. It keeps no line, so its
  * memory is the same for a line of 100 MB.
  */
+import { isWord } from "./bytes.ts";
 
 export interface SseVisitor {
   /** A part of the data of an event. Two `data` lines of one event are passed with a line feed between them. */
-  data(part: Uint8Array): void;
+  data(part: Buffer): void;
   /** The event is whole. `name` is the value of its field `event`; null if it has none. Called only if it had data. */
   dispatch(name: string | null): void;
   /** A line with a field that no event has. */
@@ -17,8 +18,10 @@ const carriageReturn = 0x0d;
 const colon = 0x3a;
 const byteOrderMark = 0xfeff;
 const newline = Buffer.from("\n");
-const fieldCharsMax = 8;
+/** Longer than every field that is known, with a byte order mark. */
+const fieldCharsMax = 9;
 const nameCharsMax = 128;
+const frequentFields = ["data", "event"].map((name) => ({ name, bytes: Buffer.from(name) }));
 const knownFields = new Set(["data", "event", "id", "retry", ""]);
 
 export class SseReader {
@@ -42,29 +45,15 @@ export class SseReader {
     return this.#position - this.#boundary;
   }
 
-  push(chunk: Uint8Array): void {
-    let i = 0;
-    while (i < chunk.length)
-      i = this.#isInData(chunk, i) ? this.#readData(chunk, i) : this.#readByte(chunk, i);
+  push(chunk: Buffer): void {
+    let at = 0;
+    while (at < chunk.length) {
+      const byte = chunk[at] ?? 0;
+      at = isLineEnd(byte) ? this.#readLineEnd(byte, at) : this.#readInLine(chunk, at);
+    }
   }
 
-  #isInData(chunk: Uint8Array, at: number): boolean {
-    if (this.#field !== "data" || this.#part === "field") return false;
-    return !isLineEnd(chunk[at] ?? 0) && (this.#part === "value" || chunk[at] !== 0x20);
-  }
-
-  /** Passes on all of the line that the chunk has. */
-  #readData(chunk: Uint8Array, from: number): number {
-    let to = from;
-    while (to < chunk.length && !isLineEnd(chunk[to] ?? 0)) to++;
-    this.#part = "value";
-    this.#position += to - from;
-    this.#visitor.data(chunk.subarray(from, to));
-    return to;
-  }
-
-  #readByte(chunk: Uint8Array, at: number): number {
-    const byte = chunk[at] ?? 0;
+  #readLineEnd(byte: number, at: number): number {
     this.#position++;
     if (byte === lineFeed && this.#skipsLineFeed) {
       this.#skipsLineFeed = false;
@@ -72,24 +61,39 @@ export class SseReader {
       return at + 1;
     }
     this.#skipsLineFeed = byte === carriageReturn;
-    if (isLineEnd(byte)) this.#endLine();
-    else this.#readCharacter(byte);
+    this.#endLine();
     return at + 1;
   }
 
-  #readCharacter(byte: number): void {
+  /** Reads as much of the field, or of its value, as the chunk has; gives the place after it. */
+  #readInLine(chunk: Buffer, from: number): number {
+    this.#skipsLineFeed = false;
     this.#isLineEmpty = false;
-    if (this.#part === "field") {
-      if (byte === colon) this.#endField();
-      else if (this.#field.length <= fieldCharsMax) this.#field += String.fromCharCode(byte);
-      return;
-    }
-    if (this.#part === "space") {
-      this.#part = "value";
-      if (byte === 0x20) return;
-    }
-    if (this.#field === "event" && (this.#name?.length ?? 0) < nameCharsMax)
-      this.#name = (this.#name ?? "") + String.fromCharCode(byte);
+    const to = this.#part === "field" ? this.#readField(chunk, from) : this.#readValue(chunk, from);
+    this.#position += to - from;
+    return to;
+  }
+
+  #readField(chunk: Buffer, from: number): number {
+    let to = from;
+    while (to < chunk.length && chunk[to] !== colon && !isLineEnd(chunk[to] ?? 0)) to++;
+    const frequent =
+      this.#field === "" ? frequentFields.find(({ bytes }) => isWord(bytes, chunk, from, to)) : undefined;
+    this.#field = frequent?.name ?? longer(this.#field, chunk, from, to, fieldCharsMax);
+    if (chunk[to] !== colon) return to;
+    this.#endField();
+    return to + 1;
+  }
+
+  #readValue(chunk: Buffer, from: number): number {
+    const isSpace = this.#part === "space" && chunk[from] === 0x20;
+    this.#part = "value";
+    if (isSpace) return from + 1;
+    let to = from;
+    while (to < chunk.length && !isLineEnd(chunk[to] ?? 0)) to++;
+    if (this.#field === "data") this.#visitor.data(chunk.subarray(from, to));
+    else if (this.#field === "event") this.#name = longer(this.#name ?? "", chunk, from, to, nameCharsMax);
+    return to;
   }
 
   #endField(): void {
@@ -114,6 +118,12 @@ export class SseReader {
     this.#field = "";
     this.#isLineEmpty = true;
   }
+}
+
+/** Appends as much as there is room for. */
+function longer(text: string, chunk: Buffer, from: number, to: number, charsMax: number): string {
+  const added = chunk.toString("latin1", from, Math.min(to, from + charsMax - text.length));
+  return text === "" ? added : text + added;
 }
 
 function isLineEnd(byte: number): boolean {

@@ -13,8 +13,8 @@ export class Tally<Name extends string> {
   readonly #most: Readonly<Partial<Record<Name, number>>> | undefined;
   readonly #numbers = new Map<Name, number>();
   /** Of the report that is being read: the fields, and the sums of fields that are listed for several passes. */
-  #pending = new Map<Name, number>();
-  #listed = new Map<Name, number>();
+  readonly #pending = new Map<Name, number>();
+  readonly #listed = new Map<Name, number>();
   #fault: string | null = null;
 
   /** `most`: the largest number that is believed of a field. Default: 100 million. */
@@ -58,8 +58,8 @@ export class Tally<Name extends string> {
 
   /** The report broke off, or another one begins. */
   discard(): void {
-    this.#pending = new Map();
-    this.#listed = new Map();
+    if (this.#pending.size > 0) this.#pending.clear();
+    if (this.#listed.size > 0) this.#listed.clear();
   }
 
   /** 0 if it was not reported. */
