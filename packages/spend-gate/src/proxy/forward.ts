@@ -1,10 +1,11 @@
 /** Sends a request to the provider with its credential, and makes the response readable. */
 import { onAbort } from "@agentcore/contract";
-import { pipeline, Readable } from "node:stream";
+import { pipeline, type Readable } from "node:stream";
 import zlib from "node:zlib";
 import type { Dispatcher } from "undici";
 import { forwardedHeaders, type CredentialHeader, type ResponseHeaders } from "./headers.ts";
 import { upstreamPath } from "./target.ts";
+import { type PlainResponse, requestUpstream } from "./upstream-request.ts";
 
 /** Where the requests of one attempt go. */
 export interface UpstreamTarget {
@@ -81,26 +82,16 @@ async function send(
   const headers = forwardedHeaders(request.headers, { key, credential, isBodyEncoded });
   const hasBody = body.length > 0 || method === "POST";
   if (hasBody) headers.push("content-length", String(body.length));
-  const response = await dispatcher.request({
+  const response = await requestUpstream(dispatcher, {
     origin: baseUrl.origin,
     path: upstreamPath(baseUrl.pathname, path),
-    method,
+    method: method as Dispatcher.HttpMethod,
     headers,
-    body: hasBody
-      ? Readable.from(
-          bytesOf(body, () => request.onSent()),
-          { objectMode: false },
-        )
-      : null,
+    body: hasBody ? body : null,
     signal,
+    onSent: () => request.onSent(),
   });
-  return { status: response.statusCode, headers: response.headers, ...readable(response), credential };
-}
-
-/** undici asks for the first part once the connection stands. */
-async function* bytesOf(body: Buffer, onSent: () => void): AsyncGenerator<Buffer> {
-  onSent();
-  if (body.length > 0) yield body;
+  return { ...response, ...readable(response), credential };
 }
 
 type Decode = () => NodeJS.ReadWriteStream;
@@ -116,10 +107,7 @@ const decoders: Readonly<Record<string, Decode | undefined>> = {
 };
 
 /** Providers compress even if they are asked not to. */
-function readable({
-  headers,
-  body,
-}: Dispatcher.ResponseData): Pick<UpstreamResponse, "body" | "isBodyUnchanged"> {
+function readable({ headers, body }: PlainResponse): Pick<UpstreamResponse, "body" | "isBodyUnchanged"> {
   const encoding = [headers["content-encoding"] ?? []].flat().join(",").trim().toLowerCase();
   const decoder = decoders[encoding];
   if (decoder === undefined) return { body, isBodyUnchanged: true };
