@@ -116,6 +116,8 @@ class GatePlace {
       place.#add("direct", upstream, direct);
       const claude = process.env.AGENTCORE_BENCH_CLAUDE;
       for (const [name, program, ...args] of [
+        ["bare proxy", "bare"],
+        ["bare proxy with a journal", "bare", "journal"],
         ["spend gate", "spend-gate"],
         ["http-proxy-3", "http-proxy"],
         ...(claude === undefined ? [] : ([["claude gateway", "claude-gateway", claude]] as const)),
