@@ -85,7 +85,7 @@ async function send(
   const response = await requestUpstream(dispatcher, {
     origin: baseUrl.origin,
     path: upstreamPath(baseUrl.pathname, path),
-    method: method as Dispatcher.HttpMethod,
+    method,
     headers,
     body: hasBody ? body : null,
     signal,

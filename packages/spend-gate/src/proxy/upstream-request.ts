@@ -13,7 +13,7 @@ export interface PlainResponse {
 export interface UpstreamRequest extends Dispatcher.DispatchOptions {
   readonly signal: AbortSignal;
   /** Called when the first byte goes out. */
-  onSent(): void;
+  readonly onSent: () => void;
 }
 
 /** Rejects with an error of the connection, or the reason of the signal. */
