@@ -3,10 +3,10 @@
  * consistent read; their SQL is in `triggers/`. Several stores, even in different processes, may share one file.
  */
 import { systemClock, type Clock } from "@agentcore/contract";
-import type { TriggerStore } from "@agentcore/triggers";
+import { prepareChange, type TriggerStore } from "@agentcore/triggers";
 import type { StateDatabase } from "./state-database.ts";
 import { accept, acceptedAlready, prepareAccept, unrouted } from "./triggers/accept.ts";
-import { commit, endUnreadable, load, prepareChange } from "./triggers/decisions.ts";
+import { commit, endUnreadable, load } from "./triggers/decisions.ts";
 import { countFirings, event, events, firing, firings } from "./triggers/queries.ts";
 import { deleteEnded } from "./triggers/retention.ts";
 

@@ -19,6 +19,15 @@ export * from "./sources/file-watch-source.ts";
 export * from "./sources/queue-source.ts";
 export * from "./sources/webhook-server.ts";
 export * from "./sources/schedule-source.ts";
+export { eventColumns, eventOf, storedEventOf, valuesOfEvent } from "./stored/stored-event.ts";
+export { firingColumns, firingOf, storedFiringOf, unreadableState } from "./stored/stored-firing.ts";
+export {
+  prepareChange,
+  reasonCodeOf,
+  storedSources,
+  storedTriggerState,
+  type PreparedChange,
+} from "./stored/stored-state.ts";
 export {
   renderTemplate,
   templateToShell,

@@ -1,10 +1,9 @@
 /** New events: stored once for each id and each key of a source, and given out until they are routed. */
 import type { AcceptRequest, TriggerEvent } from "@agentcore/triggers";
-import { pageSize } from "@agentcore/triggers";
+import { eventColumns, eventOf, pageSize, valuesOfEvent } from "@agentcore/triggers";
 import type { SqlValue } from "../driver.ts";
 import { isUnrouted } from "../schema-triggers.ts";
 import type { Sql } from "../sql.ts";
-import { eventColumns, eventOf, valuesOfEvent } from "./event-row.ts";
 
 /** A request as the values of its rows, which are made before the transaction. */
 export interface PreparedAccept {

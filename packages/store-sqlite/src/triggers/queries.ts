@@ -1,8 +1,12 @@
 /** Read-only queries about events and firings, for people. */
 import {
+  eventColumns,
+  firingColumns,
   openKinds,
   overKinds,
   pageSize,
+  storedEventOf,
+  storedFiringOf,
   type EventQuery,
   type FiringCount,
   type FiringQuery,
@@ -12,8 +16,6 @@ import {
 import type { SqlValue } from "../driver.ts";
 import { hasEnded, isOpen } from "../schema-triggers.ts";
 import type { Sql } from "../sql.ts";
-import { eventColumns, storedEventOf } from "./event-row.ts";
-import { firingColumns, storedFiringOf } from "./firing-row.ts";
 
 const selectEvent = `SELECT number, ${eventColumns}, routed FROM trigger_events`;
 

@@ -1,5 +1,6 @@
 /** Checks of what JSON columns hold: another program, or a fault of the disk, may have changed them. */
-import type { SqlValue } from "../driver.ts";
+/** A row of a table, by the names of its columns, which are the same in every store on tables. */
+export type Row = Readonly<Record<string, unknown>>;
 
 export type Check = (value: unknown) => boolean;
 
@@ -17,7 +18,5 @@ export function hasFields(value: unknown, checks: Readonly<Record<string, Check>
   return Object.entries(checks).every(([name, check]) => check(fields[name]));
 }
 
-export const textOrNull = (value: SqlValue | undefined): string | null =>
-  typeof value === "string" ? value : null;
-export const numberOrNull = (value: SqlValue | undefined): number | null =>
-  typeof value === "number" ? value : null;
+export const textOrNull = (value: unknown): string | null => (typeof value === "string" ? value : null);
+export const numberOrNull = (value: unknown): number | null => (typeof value === "number" ? value : null);

@@ -1,14 +1,14 @@
 /** Rows of `trigger_events` as events, and events as values of a row. A damaged row is an event that was skipped as such. */
 import { jsonOr } from "@agentcore/contract";
-import type { ChainLink, SkipReason, StoredEvent, TriggerEvent } from "@agentcore/triggers";
-import type { SqlRow, SqlValue } from "../driver.ts";
-import { hasFields, isText, numberOrNull, textOrNull } from "./shape.ts";
+import type { ChainLink, SkipReason, TriggerEvent } from "../trigger-event.ts";
+import type { StoredEvent } from "../trigger-store.ts";
+import { hasFields, isText, numberOrNull, textOrNull, type Row } from "./shape.ts";
 
 /** In this order: `valuesOfEvent`. */
 export const eventColumns =
   "id, source, at, key, only_trigger, replay_of, payload_json, chain_json, skipped_json";
 
-export function valuesOfEvent(event: TriggerEvent): readonly SqlValue[] {
+export function valuesOfEvent(event: TriggerEvent): readonly (string | number | null)[] {
   const { id, source, at, key, onlyTrigger, replayOf, payload, chain, skipped } = event;
   const texts = [payload, chain, skipped].map((part) => (part === null ? null : JSON.stringify(part)));
   const [payloadJson = null, chainJson = null, skippedJson = null] = texts;
@@ -20,27 +20,27 @@ export const unreadable: SkipReason = {
   text: "what was stored about it cannot be read any more",
 };
 
-export function eventOf(row: SqlRow): TriggerEvent {
+export function eventOf(row: Row): TriggerEvent {
   const known = {
-    id: String(row.id),
-    source: String(row.source),
-    at: numberOrNull(row.at) ?? 0,
-    key: textOrNull(row.key),
-    onlyTrigger: textOrNull(row.only_trigger),
-    replayOf: textOrNull(row.replay_of),
+    id: String(row["id"]),
+    source: String(row["source"]),
+    at: numberOrNull(row["at"]) ?? 0,
+    key: textOrNull(row["key"]),
+    onlyTrigger: textOrNull(row["only_trigger"]),
+    replayOf: textOrNull(row["replay_of"]),
   };
-  const payload = jsonOr(row.payload_json, undefined) as TriggerEvent["payload"] | undefined;
-  const chain = jsonOr(row.chain_json, null);
-  const skipped = row.skipped_json === null ? null : jsonOr(row.skipped_json, undefined);
+  const payload = jsonOr(row["payload_json"], undefined) as TriggerEvent["payload"] | undefined;
+  const chain = jsonOr(row["chain_json"], null);
+  const skipped = row["skipped_json"] === null ? null : jsonOr(row["skipped_json"], undefined);
   if (payload === undefined || !isChain(chain) || !isReasonOrNull(skipped))
     return { ...known, payload: null, chain: [], skipped: unreadable };
   return { ...known, payload, chain, skipped };
 }
 
-export const storedEventOf = (row: SqlRow): StoredEvent => ({
-  sequence: Number(row.number),
+export const storedEventOf = (row: Row): StoredEvent => ({
+  sequence: Number(row["number"]),
   event: eventOf(row),
-  isRouted: row.routed !== 0,
+  isRouted: row["routed"] !== 0 && row["routed"] !== false,
 });
 
 const isChain = (value: unknown): value is readonly ChainLink[] =>

@@ -1,15 +1,24 @@
 /** Rows of `trigger_firings` as firings. One that cannot be read, or whose event is gone, counts as skipped. */
 import { jsonOr } from "@agentcore/contract";
-import type { Firing, FiringState, StoredFiring } from "@agentcore/triggers";
-import type { SqlRow } from "../driver.ts";
-import { isReason, unreadable } from "./event-row.ts";
-import { type Check, hasFields, isNumber, isText, numberOrNull, orNull, textOrNull } from "./shape.ts";
+import type { Firing, FiringState } from "../firing.ts";
+import type { StoredFiring } from "../trigger-store.ts";
+import {
+  type Check,
+  hasFields,
+  isNumber,
+  isText,
+  numberOrNull,
+  orNull,
+  type Row,
+  textOrNull,
+} from "./shape.ts";
+import { isReason, unreadable } from "./stored-event.ts";
 
 /** Of a firing `f` and its event `e`. */
 export const firingColumns =
   "f.number, f.id, f.trigger_id, f.at, f.key, f.kind, f.ended_at, f.state_json, e.id AS event_id";
 
-export function firingOf(row: SqlRow): Firing {
+export function firingOf(row: Row): Firing {
   const { id, trigger_id: trigger, event_id: event, at, key } = row;
   return {
     id: String(id),
@@ -17,12 +26,12 @@ export function firingOf(row: SqlRow): Firing {
     event: textOrNull(event) ?? "",
     at: Number(at),
     key: textOrNull(key),
-    state: stateOf(row) ?? unreadableState(numberOrNull(row.ended_at) ?? Number(at)),
+    state: stateOf(row) ?? unreadableState(numberOrNull(row["ended_at"]) ?? Number(at)),
   };
 }
 
-export const storedFiringOf = (row: SqlRow): StoredFiring => ({
-  sequence: Number(row.number),
+export const storedFiringOf = (row: Row): StoredFiring => ({
+  sequence: Number(row["number"]),
   firing: firingOf(row),
 });
 
@@ -33,7 +42,7 @@ export const unreadableState = (endedAt: number): FiringState => ({
 });
 
 /** Null if the row is damaged. */
-function stateOf({ kind, state_json: text, event_id: event }: SqlRow): FiringState | null {
+function stateOf({ kind, state_json: text, event_id: event }: Row): FiringState | null {
   const state = jsonOr(text, null) as FiringState | null;
   const checks = fieldsOf.get(kind);
   const isSound = event !== null && checks !== undefined && hasFields(state, checks) && state?.kind === kind;
