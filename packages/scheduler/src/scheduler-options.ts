@@ -65,6 +65,11 @@ export interface SchedulerOptions {
   readonly spendingOfLost?: SpendingOfLost;
   /** Whether the worker of a lost attempt provably never began: such an attempt costs its job nothing. Default: never. */
   readonly neverBegan?: NeverBegan;
+  /**
+   * Where machines share the store: settles what the ledger holds for places of which no scheduler is registered. Called after a
+   * takeover from another machine, before the attempts of that machine end, and again until it resolves. Default: does nothing.
+   */
+  readonly settleHolds?: () => Promise<void>;
   /** How others recognize this process. Default: its host name and pid, no start time. */
   readonly process?: OwnerProcess;
   /**
@@ -93,6 +98,7 @@ export function resolveOptions(options: SchedulerOptions): ResolvedOptions {
     proveGone: async () => false,
     spendingOfLost: async () => null,
     neverBegan: async () => false,
+    settleHolds: async () => {},
     process: { host: hostname(), bootId: null, pid: process.pid, startTicks: null },
     processState: () => "unknown",
     clock: systemClock,

@@ -100,6 +100,7 @@ export class Scheduler {
       proveGone,
       spendingOfLost,
       neverBegan: options.neverBegan,
+      settleHolds: options.settleHolds,
       settle: (ended) => this.#loop.settle(settler.decide({ ...ended, stopped: null })),
       onUnproved: (record) => this.#escalateUnproved(record),
     });

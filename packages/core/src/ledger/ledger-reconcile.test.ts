@@ -93,3 +93,38 @@ it.each([
   ]);
   expect(await ledger.openHolds()).toEqual([]);
 });
+
+it("a hold of another place is never judged by its process: it is settled once no scheduler of that place is registered", async () => {
+  const ledger = createMemoryLedger();
+  const calls = createMemoryCallJournal();
+  const at = (place: string): LedgerOwner => ({ ...dead, place });
+  await ledger.hold(hold("here", at("a:/state")));
+  await ledger.hold(hold("registered", at("b:/state")));
+  await ledger.hold(hold("metered", at("c:/state")));
+  await ledger.hold(hold("unmetered", at("c:/state")));
+  await ledger.hold(hold("from before", dead));
+  await ledger.hold(hold("alive here", { ...alive, place: "a:/state" }));
+  const call = openCall({ permitId: "metered", id: "first", costMicroUsd: 70, tokens: 6 });
+  await calls.begin(call);
+  await calls.end(endedCall(call, { costMicroUsd: 41, tokens: 4 }));
+  const asked: string[] = [];
+  const options = {
+    ownerIsDead,
+    calls,
+    places: { own: "a:/state", registered: new Set(["a:/state", "b:/state"]) },
+    recordedSpending: async ({ holdId }: HoldEntry) => {
+      asked.push(holdId);
+      return { costMicroUsd: 0, tokens: 0, basis: "reported" } as const;
+    },
+    now: 7,
+  };
+  const settled = await reconcileHolds(ledger, options);
+  expect(settled.map(({ hold: { holdId }, spent }) => [holdId, spent.costMicroUsd, spent.basis])).toEqual([
+    ["here", 0, "reported"],
+    ["metered", 41, "metered"],
+    ["unmetered", 100, "estimated"],
+    ["from before", 0, "reported"],
+  ]);
+  expect(asked).toEqual(["here", "from before"]);
+  expect((await ledger.openHolds()).map(({ holdId }) => holdId)).toEqual(["registered", "alive here"]);
+});

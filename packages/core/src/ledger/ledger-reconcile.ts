@@ -4,6 +4,10 @@
  * charged, and the most that its open calls can cost. If the attempt's own record has its spending (a spooled result, the
  * worker's transcript), that is charged; otherwise the ceiling that was held, flagged `estimated`, which a later record
  * may replace. A hold of a living owner is not touched.
+ *
+ * Where machines share the ledger, a hold of another place (machine and state directory) is settled once no scheduler of that
+ * place is registered: it signed off, or another took over after its lease ran out, and by then it had stopped its runs. Its
+ * files are not here, so its metered calls are charged, or the whole hold.
  */
 import { isAgentCoreError } from "@agentcore/contract";
 import type { CallJournal } from "../spend/spend-gate.ts";
@@ -11,7 +15,10 @@ import { spentByCalls } from "../spend/spent-by-calls.ts";
 import type { HoldEntry, Ledger, LedgerOwner, Spent } from "./ledger.ts";
 
 export interface ReconcileOptions {
+  /** Called only for owners of this place. */
   readonly ownerIsDead: (owner: LedgerOwner) => boolean;
+  /** Where machines share the ledger. Default: they do not. */
+  readonly places?: Places;
   /** The metered calls of attempts. Default: none was metered. */
   readonly calls?: Pick<CallJournal, "calls">;
   /** What the attempt's own record says it spent; null if there is no record. */
@@ -22,19 +29,37 @@ export interface ReconcileOptions {
   readonly now: number;
 }
 
+export interface Places {
+  /** Of this process. */
+  readonly own: string;
+  /** Of the registered schedulers. */
+  readonly registered: ReadonlySet<string>;
+}
+
 export interface ReconciledHold {
   readonly hold: HoldEntry;
   readonly spent: Spent;
 }
 
+/** An entry that names no place is from a store that machines do not share. */
+function isElsewhere({ place }: LedgerOwner, places: Places | undefined): boolean {
+  return place !== undefined && places !== undefined && place !== places.own;
+}
+
+function isOrphan({ owner }: HoldEntry, { ownerIsDead, places }: ReconcileOptions): boolean {
+  if (!isElsewhere(owner, places)) return ownerIsDead(owner);
+  return places?.registered.has(owner.place ?? "") === false;
+}
+
 /** A record that cannot be read, or that has no amounts, must not prevent the start of the runtime: the bound is charged. */
 async function recordedOf(
   hold: HoldEntry,
-  { calls, recordedSpending, onUnreadable }: ReconcileOptions,
+  { calls, recordedSpending, onUnreadable, places }: ReconcileOptions,
 ): Promise<Omit<Spent, "settledAt"> | null> {
   try {
     const metered = spentByCalls((await calls?.calls(hold.holdId)) ?? []);
-    const recorded = metered ?? (await recordedSpending?.(hold)) ?? null;
+    const isLocal = !isElsewhere(hold.owner, places);
+    const recorded = metered ?? (isLocal ? await recordedSpending?.(hold) : null) ?? null;
     return recorded !== null && isAmount(recorded.costMicroUsd) && isAmount(recorded.tokens)
       ? recorded
       : null;
@@ -51,7 +76,7 @@ function isAmount(amount: number): boolean {
 
 /** Returns what this call settled, without holds that another process settled meanwhile. */
 export async function reconcileHolds(ledger: Ledger, options: ReconcileOptions): Promise<ReconciledHold[]> {
-  const orphans = (await ledger.openHolds()).filter((hold) => options.ownerIsDead(hold.owner));
+  const orphans = (await ledger.openHolds()).filter((hold) => isOrphan(hold, options));
   const reconciled = await Promise.all(
     orphans.map(async (hold): Promise<ReconciledHold | null> => {
       const recorded = await recordedOf(hold, options);

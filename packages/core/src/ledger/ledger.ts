@@ -47,6 +47,11 @@ export interface LedgerOwner {
   /** Start time of the process in clock ticks, as in `/proc/<pid>/stat`; null if the system has none. */
   readonly startTicks: number | null;
   readonly bootId: string | null;
+  /**
+   * Set where machines share the ledger: the machine and the state directory of the process, such as `host:/path`, as in the
+   * registration of its scheduler. Only a process of the same place can judge it by its pid.
+   */
+  readonly place?: string | undefined;
 }
 
 export interface HoldEntry {

@@ -99,12 +99,12 @@ class Fleet {
 }
 
 /** One job runs on the first of two machines. */
-async function running(options: Partial<SchedulerOptions> = {}) {
+async function running(options: Partial<SchedulerOptions> = {}, ofOther: Partial<SchedulerOptions> = {}) {
   const fleet = new Fleet();
   const a = await fleet.boot("a", options);
   const { id } = await a.scheduler.submit(simpleJob({ limits: { maxAttempts: 2, timeoutMs: 300_000 } }));
   await fleet.clock.advance(10);
-  const b = await fleet.boot("b");
+  const b = await fleet.boot("b", ofOther);
   await fleet.clock.advance(leaseMs);
   return { fleet, a, b, id };
 }
@@ -187,6 +187,23 @@ describe("a machine that is cut off from a store that machines share", () => {
     await fleet.clock.advance(leaseMs);
     expect(await fleet.store.get(id)).toMatchObject({ state: { kind: "succeeded" }, attempt: 2 });
     expect((await fleet.store.lateResults(id)).map(({ ref }) => ref.attempt)).toEqual([1]);
+  });
+
+  it("has its holds settled before its attempts end as lost, however often that fails at first", async () => {
+    const settled: string[] = [];
+    const { fleet, a, id } = await running(
+      {},
+      {
+        settleHolds: async () => {
+          settled.push((await fleet.store.get(id))?.state.kind ?? "none");
+          if (settled.length < 3) throw new Error("no answer");
+        },
+      },
+    );
+    a.cutOff("fails");
+    await fleet.clock.advance(2 * leaseMs + 10_000);
+    expect(settled).toEqual(["running", "running", "running"]);
+    expect(fleet.runs()).toMatchObject([{ on: "a" }, { on: "b" }]);
   });
 
   it("gives its runtime the lease from the moment at which an answered beat was sent", async () => {

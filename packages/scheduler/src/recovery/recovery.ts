@@ -37,6 +37,8 @@ export interface RecoveryOptions {
   readonly proveGone: ProveGone;
   readonly spendingOfLost: SpendingOfLost;
   readonly neverBegan: NeverBegan;
+  /** Called after a takeover from another machine, until it resolves: what that machine held is settled before its attempts end. */
+  readonly settleHolds: () => Promise<void>;
   /** Decides and writes the end of an attempt; resolves after the commit. */
   readonly settle: (ended: RecoveredAttempt) => Promise<void>;
   /** An attempt could not be proved gone: parts of it may still run. Called once for each. */
@@ -75,6 +77,8 @@ export class Recovery {
   #timer: Timer | undefined;
   #working: Promise<void> | null = null;
   #passWanted = false;
+  /** Holds of another machine may have to be settled. */
+  #holdsDue = false;
   #closed = false;
 
   constructor(options: RecoveryOptions) {
@@ -95,7 +99,9 @@ export class Recovery {
     this.#pending.clear();
   }
 
+  /** Even without records, an owner elsewhere may have left holds. */
   add(records: readonly JobRecord[], where: Whereabouts): void {
+    this.#holdsDue ||= where !== "here";
     for (const record of records) {
       const started = record.state.kind === "running" ? record.state.started : null;
       this.#pending.set(record.job.id, { record, where, started, ending: false, told: false });
@@ -120,7 +126,7 @@ export class Recovery {
       await this.#passOnce();
     }
     this.#working = null;
-    if (this.#pending.size > 0) this.#arm();
+    if (this.#pending.size > 0 || this.#holdsDue) this.#arm();
   }
 
   close(): void {
@@ -151,6 +157,7 @@ export class Recovery {
   async #passOnce(): Promise<void> {
     const { log } = this.#options;
     try {
+      await this.#settleHolds();
       await this.applySpool();
       const waiting = [...this.#pending.values()].filter(({ ending }) => !ending);
       const gone = await Promise.all(waiting.map((pending) => this.#isGone(pending)));
@@ -160,6 +167,17 @@ export class Recovery {
       await Promise.all(lost.map((pending) => this.#endAsLost(pending)));
     } catch (error) {
       log.error({ error }, "could not finish a pass of the recovery; trying again");
+    }
+  }
+
+  async #settleHolds(): Promise<void> {
+    if (!this.#holdsDue) return;
+    this.#holdsDue = false;
+    try {
+      await this.#options.settleHolds();
+    } catch (error) {
+      this.#holdsDue = true;
+      throw error;
     }
   }
 
