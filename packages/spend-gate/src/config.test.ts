@@ -36,3 +36,10 @@ it.each([
 ])("refuses %s", (_name, settings) => {
   expect(providersSchema.safeParse({ anthropic: settings }).success).toBe(false);
 });
+
+it("says where a credential belongs that is in the file, without repeating it", () => {
+  const parsed = providersSchema.safeParse({ anthropic: { credential: "sk-secret" } });
+  expect(parsed.error?.issues.map(({ message }) => message)).toEqual([
+    "must say where the credential is, such as { env: NAME }, { file: /PATH } or { command: … }; the credential itself does not belong in this file",
+  ]);
+});

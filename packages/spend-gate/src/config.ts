@@ -21,34 +21,42 @@ const headerSchema = lazySchema(() =>
 
 const credentialSchema = lazySchema(() =>
   z
-    .union([
-      z.strictObject({
-        env: z
-          .string()
-          .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "must be the name of a variable")
-          .meta({ description: "Environment variable of AgentCore that has the credential." }),
-        header: headerSchema,
-      }),
-      z.strictObject({
-        file: pathSchema.meta({ description: "File that has the credential, and nothing else." }),
-        refresh: durationSchema.prefault("1m").meta({
-          description: "How long what was read is used. A 401 of the provider ends it earlier.",
+    .union(
+      [
+        z.strictObject({
+          env: z
+            .string()
+            .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "must be the name of a variable")
+            .meta({ description: "Environment variable of AgentCore that has the credential." }),
+          header: headerSchema,
         }),
-        header: headerSchema,
-      }),
-      z.strictObject({
-        command: z.string().min(1).meta({
-          description: "Command of a shell that prints the credential, such as one of a password manager.",
+        z.strictObject({
+          file: pathSchema.meta({ description: "File that has the credential, and nothing else." }),
+          refresh: durationSchema.prefault("1m").meta({
+            description: "How long what was read is used. A 401 of the provider ends it earlier.",
+          }),
+          header: headerSchema,
         }),
-        refresh: durationSchema.prefault("10m").meta({
-          description: "How long what it printed is used. A 401 of the provider ends it earlier.",
+        z.strictObject({
+          command: z.string().min(1).meta({
+            description: "Command of a shell that prints the credential, such as one of a password manager.",
+          }),
+          refresh: durationSchema.prefault("10m").meta({
+            description: "How long what it printed is used. A 401 of the provider ends it earlier.",
+          }),
+          header: headerSchema,
         }),
-        header: headerSchema,
-      }),
-      z.strictObject({
-        login: z.literal(true).meta({ description: "The worker's own login, which is passed on as it is." }),
-      }),
-    ])
+        z.strictObject({
+          login: z
+            .literal(true)
+            .meta({ description: "The worker's own login, which is passed on as it is." }),
+        }),
+      ],
+      {
+        error:
+          "must say where the credential is, such as { env: NAME }, { file: /PATH } or { command: … }; the credential itself does not belong in this file",
+      },
+    )
     .meta({ description: "Where the provider's credential comes from. Default: the worker's own setting." }),
 );
 export type CredentialConfig = z.output<typeof credentialSchema>;

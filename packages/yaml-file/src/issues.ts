@@ -5,6 +5,7 @@
 import type * as z from "zod";
 import { listCure, sentenceOf } from "./sentence.ts";
 import { didYouMean } from "./suggest.ts";
+import { meantForm } from "./unions.ts";
 import type { ForeignWords, YamlFormat } from "./read-yaml.ts";
 import type { PlacedValue, YamlIssue } from "./yaml-source.ts";
 
@@ -68,6 +69,15 @@ interface Format extends Required<ValueWords> {
 /** Longer lists of names are omitted. */
 const listedMax = 12;
 
+function unknownKeyText(key: string, path: readonly PropertyKey[], value: unknown, format: Format): string {
+  const here = valueAt(value, path);
+  const others = Object.keys(here ?? {}).filter((name) => name !== key);
+  // Another form of the value has it.
+  if (others.length > 0 && namesAt(format.schema, path, value).includes(key))
+    return `does not go with ${others.join(", ")}; leave out ${others.length === 1 ? "one of the two" : "it, or the others"}`;
+  return `unknown ${format.noun}; ${cureOf(key, path, value, format)}`;
+}
+
 function cureOf(key: string, path: readonly PropertyKey[], value: unknown, format: Format): string {
   const { schema, otherNames, cures } = format;
   const known = namesAt(schema, path, value);
@@ -84,21 +94,22 @@ function cureOf(key: string, path: readonly PropertyKey[], value: unknown, forma
 }
 
 function describe(issue: z.core.$ZodIssue, source: PlacedValue, format: Format): YamlIssue[] {
-  const { schema, subject, noun } = format;
+  const { schema, subject } = format;
   if (issue.code === "unrecognized_keys") {
     return issue.keys.map((key) => ({
       ...source.placeOfKey([...issue.path, key]),
-      message: `${dotted([...issue.path, key])}: unknown ${noun}; ${cureOf(key, issue.path, source.value, format)}`,
+      message: `${dotted([...issue.path, key])}: ${unknownKeyText(key, issue.path, source.value, format)}`,
     }));
   }
   if (issue.code === "invalid_union") {
-    // The branch that matched the most of the value describes the error best.
-    const deepest = issue.errors
-      .map((branch) => branch.map((inner) => ({ ...inner, path: [...issue.path, ...inner.path] })))
-      .toSorted((a, b) => depth(b) - depth(a))[0];
-    if (deepest !== undefined && depth(deepest) > issue.path.length) {
-      return deepest.flatMap((inner) => describe(inner, source, format));
-    }
+    const { issues, oneOf } = meantForm(issue.errors, valueAt(source.value, issue.path));
+    const inner = issues
+      .map((each) => ({ ...each, path: [...issue.path, ...each.path] }))
+      .filter(({ code, path }) => code === "unrecognized_keys" || path.length > issue.path.length)
+      .flatMap((each) => describe(each, source, format));
+    const needs = `${dotted(issue.path)}: needs one of ${oneOf.join(", ")}`;
+    if (oneOf.length > 0) return [{ ...source.placeOfValue(issue.path), message: needs }, ...inner];
+    if (inner.length > 0) return inner;
   }
   if (issue.code === "invalid_key") {
     const reason = issue.issues.map(({ message }) => message).join(", ");
@@ -122,10 +133,6 @@ function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
   );
 }
 
-function depth(branch: readonly { readonly path: readonly PropertyKey[] }[]): number {
-  return Math.max(0, ...branch.map((issue) => issue.path.length));
-}
-
 /** `workers.codex.env_pass[1]` */
 function dotted(path: readonly PropertyKey[]): string {
   return path
@@ -135,7 +142,7 @@ function dotted(path: readonly PropertyKey[]): string {
 
 /** Names of the settings allowed in the mapping at the path. */
 function namesAt(schema: JsonSchema, path: readonly PropertyKey[], value: unknown): string[] {
-  return schemasAt(schema, path, value).flatMap((place) => Object.keys(place.properties ?? {}));
+  return [...new Set(schemasAt(schema, path, value).flatMap((place) => Object.keys(place.properties ?? {})))];
 }
 
 /** Whether the path is that of a list that may hold texts. */
