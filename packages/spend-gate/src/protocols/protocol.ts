@@ -10,8 +10,8 @@ export interface Protocol {
   /** What becomes of a request. `path` begins with a slash; its query is ignored. Names of headers are in lower case. */
   route(method: string, path: string, headers: RequestHeaders): Route;
   /**
-   * Null if the gate cannot meter it, which {@link Protocol.malformed} answers: the body is no JSON object, has a field twice,
-   * so that the provider could read another value than the gate, or asks for a response in the background.
+   * Null if the gate cannot meter it, which {@link Protocol.malformed} answers: the body is no JSON object, has a field twice
+   * or in another spelling, so that the provider could read another value than the gate, or asks for a response in the background.
    */
   readRequest(body: Uint8Array): CallRequest | null;
   /**

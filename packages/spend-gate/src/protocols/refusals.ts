@@ -86,7 +86,7 @@ export function malformedBody(protocol: ProviderProtocol): LocalResponse {
   return answerTo(
     protocol,
     "malformed",
-    "The body is no JSON object, or has a field twice, so the spend gate cannot tell what it costs.",
+    "The spend gate cannot tell what the request costs: its body is no JSON object, asks for a response in the background, or has a field such as `model` or `max_tokens` twice, in capitals or with a value of a wrong type.",
   );
 }
 

@@ -48,6 +48,18 @@ const pieceBytes = 1024 * 1024;
 /** Objects whose fields must be there once: the request itself, and those of which the gate reads a field. */
 const singleParents = new Set(["", "/thinking", "/stream_options"]);
 
+const countedEverywhere = [
+  "/model",
+  "/models",
+  "/service_tier",
+  "/stream",
+  "/stream_options",
+  "/stream_options/include_usage",
+  "/thinking",
+  "/thinking/budget_tokens",
+  "/tools",
+];
+
 /** Differ between requests that ask for the same, at any depth and at the top. */
 const ignoredKeys = new Set(["cache_control", "id", "call_id", "tool_use_id", "tool_call_id", "item_id"]);
 const ignoredFields = new Set([
@@ -61,7 +73,7 @@ const ignoredFields = new Set([
 /** Claude Code puts a checksum of the request here. */
 const checksum = /^x-anthropic-billing-header/;
 
-/** Null if the body is no JSON object, has a field twice, or asks for what the gate cannot meter. */
+/** Null if the body is no JSON object, has a field twice or in another spelling, or asks for what the gate cannot meter. */
 export function readParts(bytes: Uint8Array, names: RequestFields): RequestParts | null {
   const body = bufferOf(bytes);
   const reader = new RequestReader(body, names);
@@ -75,6 +87,7 @@ export function readParts(bytes: Uint8Array, names: RequestFields): RequestParts
 class RequestReader {
   readonly #body: Uint8Array;
   readonly #names: RequestFields;
+  readonly #counting: ReadonlySet<string>;
   readonly #fields = new Map<string, FieldPlace>();
   readonly #hostedTools: string[] = [];
   readonly #otherModels = new Set<string>();
@@ -91,6 +104,7 @@ class RequestReader {
   constructor(body: Uint8Array, names: RequestFields) {
     this.#body = body;
     this.#names = names;
+    this.#counting = countingFields(names);
   }
 
   open(path: string, start: number): void {
@@ -178,8 +192,14 @@ class RequestReader {
     if (this.#values > valuesMax) this.isRefused = true;
     const parent = path.slice(0, Math.max(path.lastIndexOf("/"), 0));
     if (!singleParents.has(parent) || path.endsWith("/*")) return;
-    if (this.#fields.has(path)) this.isRefused = true;
+    if (this.#fields.has(path) || this.#isDisguised(path)) this.isRefused = true;
     this.#fields.set(path, { start, end, scalar: scalar && { kind: scalar.kind, text: scalar.text } });
+  }
+
+  /** Some providers read the names of fields without regard to case: they would read a field here that the gate does not. */
+  #isDisguised(path: string): boolean {
+    const plain = path.toUpperCase().toLowerCase();
+    return plain !== path && this.#counting.has(plain);
   }
 
   /** The fields that count are of their types: no provider can read them in another way. */
@@ -205,6 +225,18 @@ class RequestReader {
     this.#hash.update(this.#body.subarray(this.#hashedTo, end));
     this.#hashedTo = end;
   }
+}
+
+/** Fields that decide what a request costs. */
+function countingFields(names: RequestFields): ReadonlySet<string> {
+  const own = [names.answers, names.speed, names.region].filter((path) => path !== null);
+  return new Set([
+    ...countedEverywhere,
+    ...own,
+    ...names.maxOutput,
+    ...names.refused,
+    ...Object.keys(names.hosted),
+  ]);
 }
 
 function isIgnored(path: string): boolean {

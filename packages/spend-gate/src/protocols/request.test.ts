@@ -146,6 +146,13 @@ describe("reading a request", () => {
     ["a response in the background", responses, { model: "gpt-5.5", background: true }],
     ["more values than a conversation has", messages, `{"a":[${"1,".repeat(1_000_000)}1]}`],
     ["deep nesting", messages, `{"a":${"[".repeat(100_000)}`],
+    ["a model in capitals", messages, '{"model":"a","MODEL":"b"}'],
+    ["a limit with a capital", messages, '{"Max_Tokens":9}'],
+    ["a limit with the sign of Kelvin", chat, '{"max_to\u212Aens":9}'],
+    ["a tier with a long s", responses, '{"\u017Fervice_tier":"priority"}'],
+    ["a budget with a capital", messages, '{"thinking":{"Budget_tokens":9}}'],
+    ["a budget in a parent with a capital", messages, '{"Thinking":{"budget_tokens":9}}'],
+    ["background with a capital", responses, '{"Background":true}'],
   ])("refuses %s", (_what, protocol, body) => {
     expect(read(protocol, body)).toBeNull();
   });
