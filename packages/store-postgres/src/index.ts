@@ -8,3 +8,8 @@ export {
 export type { WriteSql } from "./store/commit.ts";
 export type { Sql, SqlRow, SqlValue } from "./store/sql.ts";
 export { createPostgresLedger, type PostgresLedgerOptions } from "./ledger/postgres-ledger.ts";
+export { createPostgresTokenStore } from "./triggers/postgres-token-store.ts";
+export {
+  createPostgresTriggerStore,
+  type PostgresTriggerStoreOptions,
+} from "./triggers/postgres-trigger-store.ts";

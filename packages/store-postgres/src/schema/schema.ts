@@ -7,6 +7,7 @@
  * its order is the same on every server and in JavaScript.
  */
 import { ledgerTables } from "./schema-ledger.ts";
+import { triggerTables } from "./schema-triggers.ts";
 
 export interface Migration {
   readonly version: number;
@@ -43,5 +44,5 @@ export const migrations: readonly Migration[] = [];
 export const newest: Migration = {
   version: 1,
   name: "first",
-  sql: [storeTables, ledgerTables].join(""),
+  sql: [storeTables, ledgerTables, triggerTables].join(""),
 };
