@@ -20,6 +20,7 @@ export {
   type QuarantineReason,
   type RuntimeOptions,
 } from "./runtime/create-runtime.ts";
+export type { LeaseGuard } from "./runtime/run-lease.ts";
 export {
   ownerIsDead,
   processOwner,

@@ -1,11 +1,13 @@
 /**
  * `npm run simulate -- [--seeds N] [--from S] [--keep]` runs N seeds (default 200); `-- --seed S [--trace]` runs one, with
- * everything that happens in it. Each seed that fails is printed with the command that repeats it and, with `--keep`,
+ * everything that happens in it.
+ * `--machines` puts the processes on machines that share the store; `--unfenced` lets them run without a lease, which must fail. Each seed that fails is printed with the command that repeats it and, with `--keep`,
  * written to `seeds/`, where the tests run it from then on.
  */
 import { mkdir, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { planOf, planOfMachines } from "./plan.ts";
 import { simulate, type SimulationReport, type Trace } from "./simulate.ts";
 
 const seedsDirectory = fileURLToPath(new URL("../seeds/", import.meta.url));
@@ -16,6 +18,8 @@ const { values } = parseArgs({
     seed: { type: "string" },
     from: { type: "string", default: "1" },
     keep: { type: "boolean", default: false },
+    machines: { type: "boolean", default: false },
+    unfenced: { type: "boolean", default: false },
     trace: { type: "boolean", default: false },
   },
 });
@@ -33,7 +37,8 @@ const startedMs = performance.now();
 const totals = { seeds: 0, jobs: 0, attempts: 0, kills: 0, virtualHours: 0, failed: 0 };
 
 for (const seed of wanted) {
-  const report = await simulate(seed, trace);
+  const plan = values.machines ? planOfMachines(seed) : planOf(seed);
+  const report = await simulate(seed, trace, { plan, isFenced: !values.unfenced });
   totals.seeds += 1;
   totals.jobs += report.jobs;
   totals.attempts += report.attempts;
@@ -55,7 +60,7 @@ async function onFailure(report: SimulationReport): Promise<void> {
   totals.failed += 1;
   say(`seed ${seed} failed:`);
   for (const fault of faults.slice(0, 20)) say(`  ${fault}`);
-  say(`  repeat with: npm run simulate -- --seed ${seed}`);
+  say(`  repeat with: npm run simulate -- --seed ${seed}${values.machines ? " --machines" : ""}`);
   if (!values.keep) return;
   await mkdir(seedsDirectory, { recursive: true });
   await writeFile(`${seedsDirectory}${seed}.json`, `${JSON.stringify({ seed, faults }, null, 2)}\n`);

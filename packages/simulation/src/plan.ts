@@ -28,7 +28,15 @@ export type PlannedFault =
       readonly effect: boolean;
     }
   /** The wall clock is set. */
-  | { readonly kind: "clock"; readonly atMs: number; readonly byMs: number };
+  | { readonly kind: "clock"; readonly atMs: number; readonly byMs: number }
+  /** One machine does not reach the store: its calls fail, or arrive only afterwards. */
+  | {
+      readonly kind: "partition";
+      readonly atMs: number;
+      readonly process: number;
+      readonly forMs: number;
+      readonly how: "fails" | "hangs";
+    };
 
 /** How one attempt goes, unless it is stopped. */
 export interface AttemptScript {
@@ -56,6 +64,8 @@ export interface Plan {
   readonly faults: readonly PlannedFault[];
   /** After this there are no more faults, and everything has to end. */
   readonly healMs: number;
+  /** By how much the wall clock of each machine is wrong. Null: all processes are on one machine. */
+  readonly machines: readonly number[] | null;
 }
 
 export const workers = ["shell", "codex", "opencode"] as const;
@@ -106,6 +116,35 @@ export function planOf(seed: number): Plan {
     jobs: Array.from({ length: chance.between(10, 40) }, (_, index) => planJob(chance, seed, index)),
     faults: planFaults(chance, processes),
     healMs: activeMs + 30_000,
+    machines: null,
+  };
+}
+
+/** The same jobs on machines that share a store: each has a process, its own wall clock, and is cut off now and then. */
+export function planOfMachines(seed: number): Plan {
+  const plan = planOf(seed);
+  const chance = new Chance(hash(`machines of ${seed}`));
+  const processes = chance.between(2, 4);
+  const hourMs = 3_600_000;
+  const partitions = Array.from({ length: chance.between(1, 5) }, () => ({
+    kind: "partition" as const,
+    atMs: chance.below(activeMs),
+    process: chance.below(processes),
+    forMs: Math.round(plan.leaseMs * chance.oneOf([0.2, 0.4, 0.6, 1, 1.5, 4])),
+    how: chance.oneOf(["fails", "hangs"] as const),
+  }));
+  const stops = Array.from({ length: chance.between(0, 3) }, () => ({
+    kind: "stop" as const,
+    atMs: chance.below(activeMs),
+    process: chance.below(processes),
+    stoppedMs: Math.round(plan.leaseMs * chance.oneOf([0.3, 0.7, 1.2, 3])),
+  }));
+  const kept = plan.faults.filter(({ kind }) => kind !== "stop");
+  return {
+    ...plan,
+    processes,
+    faults: [...kept, ...partitions, ...stops].sort((a, b) => a.atMs - b.atMs),
+    machines: Array.from({ length: processes }, () => chance.oneOf([0, 0, hourMs, -hourMs, 300])),
   };
 }
 

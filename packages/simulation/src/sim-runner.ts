@@ -22,6 +22,8 @@ export interface SimRunnerOptions {
   /** The clock of the world, which goes on when a process is dead. */
   readonly clock: Clock;
   readonly truth: Truth;
+  /** Its boxes are sealed and end with the runtime, or with the lease. */
+  readonly isSealed: boolean;
   readonly scriptOf: (jobId: string, attempt: number) => AttemptScript;
   /** A run that its killed runtime saw to its end, too late to deliver the result. */
   readonly onSpooled: (
@@ -30,6 +32,9 @@ export interface SimRunnerOptions {
     result: WorkerResult,
   ) => void;
 }
+
+/** Less than half of any lease: a runtime whose scheduler was killed has so much time to bring a run to its end. */
+const lastMomentsMs = 500;
 
 const endings: Readonly<Record<StopCause["kind"], Pick<WorkerResult, "outcome" | "errorClass">>> = {
   cancelled: { outcome: "cancelled", errorClass: "cancelled" },
@@ -121,10 +126,12 @@ class SimRun implements WorkerRun {
   }
 
   onRuntimeKilled(): void {
-    if (this.#script.spooledAfterKill && this.#script.durationMs !== Infinity) {
-      this.#after(this.#script.graceMs, () => this.#spool());
+    const { isSealed } = this.#options;
+    const { spooledAfterKill, durationMs, graceMs, lingerMs } = this.#script;
+    if (spooledAfterKill && durationMs !== Infinity && (!isSealed || graceMs < lastMomentsMs)) {
+      this.#after(graceMs, () => this.#spool());
     } else {
-      this.#after(this.#script.lingerMs, () => this.die());
+      this.#after(isSealed ? 0 : lingerMs, () => this.die());
     }
   }
 

@@ -18,15 +18,18 @@ export interface SimulationReport {
   readonly faults: readonly string[];
 }
 
-/** Longest time that everything may take to end once nothing fails any more. */
-const convergenceMs = 3_600_000;
+/** Longest time that everything may take to end once nothing fails any more; clocks of machines may be two hours apart. */
+const convergenceMs = 3 * 3_600_000;
 
 /** `trace` hears of every event and every fault as it happens. */
 export type Trace = (atMs: number, who: string, what: object) => void;
 
-export async function simulate(seed: number, trace: Trace = () => {}): Promise<SimulationReport> {
-  const plan = planOf(seed);
-  const world = new World(plan, trace);
+export async function simulate(
+  seed: number,
+  trace: Trace = () => {},
+  { plan = planOf(seed), isFenced = true }: { readonly plan?: Plan; readonly isFenced?: boolean } = {},
+): Promise<SimulationReport> {
+  const world = new World(plan, trace, isFenced);
   const submitter = new Submitter(world);
   const watch = new EndsWatch();
   const unhandled: string[] = [];
@@ -76,6 +79,8 @@ function inject(fault: PlannedFault, world: World): void {
       world.failing = { share: fault.share, effect: fault.effect };
       world.clock.setTimer(fault.forMs, () => (world.failing = null));
       return undefined;
+    case "partition":
+      return world.cutOff(fault.process, fault.how, fault.forMs);
     case "clock":
       return world.clock.setWall(world.clock.now() + fault.byMs);
   }
@@ -83,6 +88,7 @@ function inject(fault: PlannedFault, world: World): void {
 
 function heal(world: World): void {
   world.failing = null;
+  world.heal();
   for (const { severable } of world.alive.values()) severable.resume();
 }
 

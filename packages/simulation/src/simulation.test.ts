@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import { testJob } from "@agentcore/scheduler/testing";
 import { createRankPolicy, newRecord } from "@agentcore/scheduler";
 import { checkWorld, EndsWatch } from "./checks.ts";
-import { planOf } from "./plan.ts";
+import { planOf, planOfMachines } from "./plan.ts";
 import { simulate } from "./simulate.ts";
 import { Submitter } from "./submitter.ts";
 import type { TruthLine } from "./truth.ts";
@@ -26,6 +26,28 @@ describe("scheduler and core under a virtual clock, with faults", () => {
       failed.push(...faults.map((fault) => `${fault} (npm run simulate -- --seed ${seed})`));
     }
     expect(failed).toEqual([]);
+  });
+
+  it.each(batches.slice(0, 4))(
+    "do nothing wrong on machines that share a store, from seed %d",
+    async (first) => {
+      const failed: string[] = [];
+      for (let seed = first; seed < first + batchSize; seed += 1) {
+        const { faults } = await simulate(seed, undefined, { plan: planOfMachines(seed) });
+        failed.push(...faults.map((fault) => `${fault} (npm run simulate -- --seed ${seed} --machines)`));
+      }
+      expect(failed).toEqual([]);
+    },
+  );
+
+  it("run attempts beside each other on machines that do not stop without a lease", async () => {
+    const plan = planOfMachines(47);
+    const { faults } = await simulate(47, undefined, { plan, isFenced: false });
+    expect(faults.filter((fault) => fault.startsWith("job "))).toEqual([
+      expect.stringMatching(/attempt 2 of .* began at .* while attempt 1 of/),
+      expect.stringMatching(/attempt 4 of .* began at .* while attempt 3 of/),
+    ]);
+    expect((await simulate(47, undefined, { plan })).faults).toEqual([]);
   });
 
   it.each(kept)("do right what they once did wrong in seed %d", async (seed) => {

@@ -4,9 +4,11 @@
  */
 import {
   AgentCoreError,
+  type Clock,
   type Random,
   type RunEvent,
   type SpooledResult,
+  type Timer,
   type WorkerAdapter,
 } from "@agentcore/contract";
 import {
@@ -15,6 +17,7 @@ import {
   reconcileHolds,
   runtimeConfigSchema,
   type Ledger,
+  type LeaseGuard,
 } from "@agentcore/core";
 import { fakeAdapter } from "@agentcore/core/testing";
 import {
@@ -51,7 +54,7 @@ export interface SeenEvent {
   readonly event: RunEvent;
 }
 
-const ownerOf = (pid: number) => ({ pid, startTicks: pid, bootId: "simulated" });
+type Cut = { readonly how: "fails" | "hangs"; readonly healed: PromiseWithResolvers<void> };
 
 export class World {
   readonly plan: Plan;
@@ -59,19 +62,28 @@ export class World {
   readonly store: JobStore = createMemoryStore();
   readonly ledger: Ledger = createMemoryLedger();
   readonly truth = new Truth();
-  readonly spooled: SpooledResult[] = [];
+  /** In all spools together. */
+  get spooled(): readonly SpooledResult[] {
+    return this.#spools.flat();
+  }
   readonly events: SeenEvent[] = [];
   readonly alive = new Map<number, SimProcess>();
   /** Share of store calls that fail now, and whether they take effect. */
   failing: { readonly share: number; readonly effect: boolean } | null = null;
-  readonly #runners: SimRunner[] = [];
+  /** Each machine has its own; processes of one machine share it. */
+  readonly #runners: SimRunner[][] = [];
+  readonly #spools: SpooledResult[][] = [];
+  readonly #cuts = new Map<number, Cut>();
+  readonly #isFenced: boolean;
   readonly #chance: Random;
   #boots = 0;
 
   readonly trace: (atMs: number, who: string, what: object) => void;
 
-  constructor(plan: Plan, trace: World["trace"] = () => {}) {
+  /** `isFenced`: whether machines that share the store stop without a lease, as they must. */
+  constructor(plan: Plan, trace: World["trace"] = () => {}, isFenced = true) {
     this.plan = plan;
+    this.#isFenced = isFenced;
     this.trace = trace;
     this.#chance = seededRandom(hash(`faults of ${plan.seed}`));
   }
@@ -83,19 +95,19 @@ export class World {
     const pid = this.#boots;
     const name = `p${slot}.${pid}`;
     const severable = createSeverable({
-      store: this.store,
-      clock: this.clock,
+      store: this.#reached(slot, this.store),
+      clock: this.#clockOf(slot),
       before: () => this.#failMaybe(false),
       beforeQuery: () => this.#failMaybe(false),
       after: () => this.#failMaybe(true),
     });
-    const runner = this.#createRunner(name);
+    const runner = this.#createRunner(name, slot);
     const process: SimProcess = {
       name,
       pid,
       severable,
       runner,
-      booting: this.#createScheduler(name, pid, severable, runner),
+      booting: this.#createScheduler(slot, { name, pid, severable, runner }),
       scheduler: null,
     };
     this.alive.set(slot, process);
@@ -125,6 +137,53 @@ export class World {
     if (process === undefined || process.severable.isPaused) return;
     process.severable.pause();
     this.clock.setTimer(stoppedMs, () => process.severable.resume());
+  }
+
+  /** The machine does not reach the store for a while. */
+  cutOff(slot: number, how: Cut["how"], forMs: number): void {
+    if (this.#cuts.has(slot)) return;
+    this.#cuts.set(slot, { how, healed: Promise.withResolvers() });
+    this.clock.setTimer(forMs, () => this.#healOne(slot));
+  }
+
+  heal(): void {
+    for (const slot of [...this.#cuts.keys()]) this.#healOne(slot);
+  }
+
+  #healOne(slot: number): void {
+    this.#cuts.get(slot)?.healed.resolve();
+    this.#cuts.delete(slot);
+  }
+
+  /** What a machine sees of something that is elsewhere. */
+  #reached<T extends object>(slot: number, target: T): T {
+    return new Proxy(target, {
+      get: (object, property) => {
+        const value: unknown = Reflect.get(object, property);
+        if (typeof value !== "function" || property === "onChange" || property === "holds") return value;
+        return async (...args: unknown[]) => {
+          const cut = this.#cuts.get(slot);
+          if (cut?.how === "fails") throw new AgentCoreError("AC_STORE_UNAVAILABLE", "cut off");
+          await cut?.healed.promise;
+          return Reflect.apply(value, object, args) as unknown;
+        };
+      },
+    });
+  }
+
+  #clockOf(slot: number): Clock {
+    const skewMs = this.plan.machines?.[slot] ?? 0;
+    const { clock } = this;
+    return {
+      now: () => clock.now() + skewMs,
+      monotonicMs: () => clock.monotonicMs(),
+      setTimer: (delayMs, fire) => clock.setTimer(delayMs, fire),
+    };
+  }
+
+  /** The machine of a slot. */
+  #machineOf(slot: number): number {
+    return this.plan.machines === null ? 0 : slot;
   }
 
   isAlive(pid: number): boolean {
@@ -157,40 +216,44 @@ export class World {
       throw new AgentCoreError("AC_STORE_UNAVAILABLE", "simulated");
   }
 
-  #createRunner(name: string): SimRunner {
+  #createRunner(name: string, slot: number): SimRunner {
+    const machine = this.#machineOf(slot);
+    const spool = (this.#spools[machine] ??= []);
     const runner = new SimRunner({
       process: name,
       clock: this.clock,
       truth: this.truth,
+      isSealed: this.plan.machines !== null,
       scriptOf: (jobId, attempt) => scriptOf(this.plan.seed, jobId, attempt),
       onSpooled: ({ jobId, attempt }, permitId, result) =>
-        void this.spooled.push({ version: 1, permitId, jobId, attempt, result }),
+        void spool.push({ version: 1, permitId, jobId, attempt, result }),
     });
-    this.#runners.push(runner);
+    (this.#runners[machine] ??= []).push(runner);
     return runner;
   }
 
   async #createScheduler(
-    name: string,
-    pid: number,
-    severable: Severable,
-    runner: SimRunner,
+    slot: number,
+    { name, pid, severable, runner }: Pick<SimProcess, "name" | "pid" | "severable" | "runner">,
   ): Promise<Scheduler> {
     const { plan } = this;
     const random = seededRandom(hash(`${plan.seed} ${name}`));
     const ids = countingIds(name);
-    await reconcileHolds(this.ledger, {
-      ownerIsDead: (owner) => !this.isAlive(owner.pid),
-      now: this.clock.now(),
-    });
+    const machine = this.#machineOf(slot);
+    const host = plan.machines === null ? "simulated" : `machine${machine}`;
+    const place = plan.machines === null || !this.#isFenced ? {} : { place: `${host}:/state` };
+    const owner = { pid, startTicks: pid, bootId: host, ...place };
+    const settleHolds = (): Promise<void> => this.#settleHolds(owner);
+    await settleHolds();
     const runtime = createRuntime({
       config: runtimeConfigSchema.parse(plan.config),
       adapters: adapters(),
       runner: severable.wrap(runner),
       clock: severable.clock,
       ids,
-      ledger: severable.wrap(this.ledger),
-      owner: ownerOf(pid),
+      ledger: severable.wrap(this.#reached(slot, this.ledger)),
+      owner,
+      leaseGuard: this.#guardOf(slot, pid),
     });
     return createScheduler({
       store: severable.store,
@@ -202,21 +265,49 @@ export class World {
       clock: severable.clock,
       random,
       ids,
-      spool: severable.wrap(this.#spool()),
-      process: { host: "simulated", bootId: "simulated", pid, startTicks: pid },
+      spool: severable.wrap(this.#spoolOf(machine)),
+      process: { host, ...owner },
       processState: (process) => this.#processState(process.pid),
-      proveGone: async ({ jobId, attempt }) => this.#runners.every((other) => other.sweep(jobId, attempt)),
+      proveGone: async ({ jobId, attempt }) =>
+        this.#runners[machine]?.every((other) => other.sweep(jobId, attempt)) !== false,
       neverBegan: async ({ jobId, attempt }) =>
         this.truth.of(jobId).every((line) => line.attempt !== attempt),
+      settleHolds,
     });
   }
 
-  #spool(): ResultSpool {
+  async #settleHolds({ place }: { readonly place?: string }): Promise<void> {
+    const owners = await this.store.owners();
+    const registered = new Set(owners.flatMap(({ process }) => process?.place ?? []));
+    await reconcileHolds(this.ledger, {
+      ownerIsDead: (owner) => !this.isAlive(owner.pid),
+      ...(place !== undefined && { places: { own: place, registered } }),
+      now: this.clock.now(),
+    });
+  }
+
+  /** A process of its own, which goes on when the guarded one is stopped. */
+  #guardOf(slot: number, pid: number): LeaseGuard {
+    let timer: Timer | undefined;
+    const kill = (): void => {
+      if (this.alive.get(slot)?.pid === pid) this.kill(slot, 500);
+    };
     return {
-      list: async () => [...this.spooled],
+      renew: (forMs) => {
+        timer?.cancel();
+        timer = this.clock.setTimer(forMs, kill);
+      },
+      standDown: () => timer?.cancel(),
+    };
+  }
+
+  #spoolOf(machine: number): ResultSpool {
+    const spool = (this.#spools[machine] ??= []);
+    return {
+      list: async () => [...spool],
       remove: async ({ permitId }) => {
-        const index = this.spooled.findIndex((result) => result.permitId === permitId);
-        if (index >= 0) this.spooled.splice(index, 1);
+        const index = spool.findIndex((result) => result.permitId === permitId);
+        if (index >= 0) spool.splice(index, 1);
       },
     };
   }
