@@ -147,7 +147,7 @@ export class World {
   }
 
   heal(): void {
-    for (const slot of [...this.#cuts.keys()]) this.#healOne(slot);
+    for (const slot of this.#cuts.keys()) this.#healOne(slot);
   }
 
   #healOne(slot: number): void {
