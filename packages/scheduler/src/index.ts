@@ -67,7 +67,9 @@ export {
 } from "./wire/supervised-runtime.ts";
 export type { RuntimeStatus } from "./wire/runtime-supervisor.ts";
 // For stores that keep jobs in tables.
+export * from "./stored/change-listeners.ts";
 export * from "./stored/damaged-job.ts";
 export * from "./stored/stored-history.ts";
 export * from "./stored/stored-job.ts";
+export * from "./stored/stored-journal.ts";
 export * from "./stored/stored-submission.ts";

@@ -1,6 +1,6 @@
 /**
- * The port for storing jobs. Implementations: `createMemoryStore` here, and `@agentcore/store-sqlite`. Both pass
- * `jobStoreConformance` of `@agentcore/scheduler/testing`, and so must any other.
+ * The port for storing jobs. Implementations: `createMemoryStore` here, `@agentcore/store-sqlite` and
+ * `@agentcore/store-postgres`. All pass `jobStoreConformance` of `@agentcore/scheduler/testing`, and so must any other.
  *
  * Every method is one transaction, all or nothing. Its promise settles after the commit, so acknowledged writes survive a
  * power cut (except in the memory store). Concurrent calls may share one commit. A rejected promise is an `AgentCoreError`

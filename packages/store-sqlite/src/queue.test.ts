@@ -2,28 +2,24 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Random } from "@agentcore/contract";
 import {
-  type ClaimRequest,
   type JobRecord,
   type JobStore,
   type Settlement,
   type Submission,
   attemptRef,
-  createMemoryStore,
-  excludeNothing,
 } from "@agentcore/scheduler";
 import {
+  actsLikeMemoryStore,
   byJobDedup,
   claimAs,
   claimRequest,
   submitJobs,
   testJob,
-  testOwner,
   testResult,
   testSubmission,
 } from "@agentcore/scheduler/testing";
-import { seededRandom, testSeed } from "@agentcore/contract/testing";
+import { testSeed } from "@agentcore/contract/testing";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createSqliteJobStore } from "./sqlite-job-store.ts";
 import { type StateDatabase, openStateDatabase } from "./state-database.ts";
@@ -105,59 +101,8 @@ const firstSeed = testSeed("claims");
 const seeds = [0, 1, 2, 3].map((more) => firstSeed + more);
 
 it.each(seeds)("claims as the memory store does, whatever the mix (seed %i)", async (seed) => {
-  const model = createMemoryStore();
-  const random = seededRandom(seed);
-  for (const each of [store, model]) await each.registerOwner(testOwner("o"));
-  for (let step = 0; step < 100; step += 1) {
-    const act = actionOf(random, step);
-    const [ours, theirs] = [await act(store), await act(model)];
-    expect({ step, answer: ours }).toEqual({ step, answer: theirs });
-  }
-  await model.close();
+  await expect(actsLikeMemoryStore(store, seed)).resolves.toBeUndefined();
 });
-
-const below = (random: Random, bound: number): number => Math.floor(random.next() * bound);
-
-/** The effect of one step on a store; the same for every store. */
-function actionOf(random: Random, step: number): (on: JobStore) => Promise<unknown> {
-  const submissions = Array.from({ length: below(random, 8) }, () => randomSubmission(random, step));
-  const ending = random.next() < 0.6;
-  const again = random.next() < 0.3;
-  const cancelled = random.next() < 0.2 ? below(random, 5) : null;
-  const exclude: ClaimRequest["exclude"] = {
-    ...excludeNothing,
-    concurrencyKeys: random.next() < 0.3 ? ["/w/0"] : [],
-    workers: random.next() < 0.1 ? ["codex"] : [],
-  };
-  const perKey = 1 + below(random, 3);
-  const request = claimRequest("o", below(random, 6), { now: 1_700_000_000_000 + step, perKey, exclude });
-  return async (on) => {
-    const submitted = await on.submit(submissions, byJobDedup);
-    const waiting = (await on.list({ states: ["queued"] })).jobs;
-    const unwanted = cancelled === null ? undefined : waiting[cancelled];
-    if (unwanted !== undefined) await on.requestCancel(unwanted.job.id, reason, step);
-    const running = (await on.runningOf("o")).toSorted((a, b) => (a.job.id < b.job.id ? -1 : 1));
-    const settle = running.slice(0, ending ? 2 : 0).map(again ? retried : succeeded);
-    const { settled, claimed } = await on.settleAndClaim(settle, request);
-    return { submitted: submitted.map(({ kind }) => kind), settled, claimed: idsOf(claimed) };
-  };
-}
-
-function randomSubmission(random: Random, step: number): Submission {
-  const lane = below(random, 4);
-  const job = testJob({
-    priority: { value: below(random, 3) * 5 },
-    task: {
-      worker: below(random, 3) === 0 ? "codex" : "shell",
-      workspace: `/w/${lane}`,
-      instructions: "true",
-    },
-    context: below(random, 3) === 0 ? { tenant: "acme" } : {},
-    ...(below(random, 4) === 0 ? { key: `key-${below(random, 3)}`, dedup: "latest-wins" as const } : {}),
-  });
-  const submittedAt = 1_700_000_000_000 + step;
-  return testSubmission(job, { submittedAt, concurrencyKey: lane === 3 ? null : `/w/${lane}` });
-}
 
 it("a settlement does not touch another job in the row of one that was deleted", async () => {
   const other = createSqliteJobStore(await openStateDatabase({ directory }));

@@ -2,7 +2,12 @@
  * The `JobStore` of `@agentcore/scheduler` on `state.db`. Each method is one write of the database's group commit, or one
  * consistent read; the methods' SQL is in `jobs/`. Several stores, even in different processes, may share one file.
  */
-import { type JobStore, type SubmitResult, prepareSubmission } from "@agentcore/scheduler";
+import {
+  type JobStore,
+  type SubmitResult,
+  createChangeListeners,
+  prepareSubmission,
+} from "@agentcore/scheduler";
 import { findByAnyId } from "./jobs/job-row.ts";
 import type { WriteSql } from "./commit-batch.ts";
 import { addDecisions, attemptsOf, decisionsOf, lateResultsOfJob } from "./jobs/journal.ts";
@@ -27,7 +32,13 @@ import type { StateDatabase } from "./state-database.ts";
 
 /** Closing the store closes the database, and with it every other store or ledger that uses the same handle. */
 export function createSqliteJobStore(database: StateDatabase): JobStore {
-  const { write, onChange } = notifyingWrites(database);
+  const { note, onChange } = createChangeListeners((listener) => database.onCommit(listener));
+  const write: NotifyingWrite = (act, changesJobs, { confirm, by } = {}) =>
+    database.write((sql) => {
+      const answer = act(sql);
+      if (changesJobs(answer)) sql.afterCommit(() => note(by));
+      return answer;
+    }, confirm);
   const read = database.read.bind(database);
   const settle: JobStore["settleAndClaim"] = (settlements, request) =>
     write(
@@ -121,31 +132,3 @@ type NotifyingWrite = <T>(
   changesJobs: (answer: T) => boolean,
   options?: WriteOptions<T>,
 ) => Promise<T>;
-
-/** Calls the listeners after the commit of a write that changed jobs, once for all that were committed together. */
-function notifyingWrites(
-  database: StateDatabase,
-): Pick<JobStore, "onChange"> & { readonly write: NotifyingWrite } {
-  const listeners = new Set<(by: string | null) => void>();
-  const changedBy = new Set<string | null>();
-  database.onCommit(() => {
-    if (changedBy.size === 0) return;
-    const [by = null, other] = changedBy;
-    changedBy.clear();
-    for (const listener of listeners) listener(other === undefined ? by : null);
-  });
-  return {
-    write: (write, changesJobs, { confirm, by = null } = {}) =>
-      database.write((sql) => {
-        const answer = write(sql);
-        if (changesJobs(answer)) sql.afterCommit(() => changedBy.add(by));
-        return answer;
-      }, confirm),
-    onChange: (listener) => {
-      listeners.add(listener);
-      return () => {
-        listeners.delete(listener);
-      };
-    },
-  };
-}

@@ -1,16 +1,18 @@
 /** The `Journal` of `@agentcore/scheduler` on `state.db`: each append is one write of the database's group commit. */
-import { AgentCoreError, assert, jsonOr } from "@agentcore/contract";
+import { assert } from "@agentcore/contract";
 import {
   type Journal,
   type JournalDeletion,
   type JournalHeader,
   type JournalListing,
   type JournalQuery,
-  type JournalValue,
   type JournalWrite,
+  headerOf,
   isEndOfWhole,
   journalDeletionLimit,
   journalLimit,
+  readableEntriesOf,
+  readableHeaderOf,
 } from "@agentcore/scheduler";
 import type { Sql } from "./sql.ts";
 import type { StateDatabase } from "./state-database.ts";
@@ -30,13 +32,15 @@ export function createSqliteJournal(database: StateDatabase): Journal {
     },
     read: (stream) =>
       database.read((sql) => {
-        const header = headerOf(sql, stream);
-        if (header === undefined) return undefined;
+        const found = sql.get("SELECT header_json FROM journal_streams WHERE stream = ?", stream);
+        if (found === undefined) return undefined;
+        const header = readableHeaderOf(stream, found.header_json, "state.db");
         const rows = sql.all(
           "SELECT entry_json FROM journal_entries WHERE stream = ? ORDER BY position",
           stream,
         );
-        return { stream, header, entries: rows.map((row, index) => entryOf(stream, index, row.entry_json)) };
+        const texts = rows.map((row) => row.entry_json);
+        return { stream, header, entries: readableEntriesOf(stream, texts, "state.db") };
       }),
     list: (query) => database.read((sql) => listStreams(sql, query)),
     deleteEnded: (request) => database.write((sql) => deleteEnded(sql, request)),
@@ -73,7 +77,7 @@ function listStreams(sql: Sql, query: JournalQuery): readonly JournalListing[] {
       )
       // Without a readable header nothing is known about a stream; list the others all the same.
       .flatMap((row) => {
-        const header = headerFrom(row.header_json);
+        const header = headerOf(row.header_json);
         return header === null ? [] : { stream: String(row.stream), header, length: Number(row.length) };
       })
   );
@@ -161,31 +165,4 @@ function deleteEnded(
     }
   }
   return ended.length;
-}
-
-function headerOf(sql: Sql, stream: string): JournalHeader | undefined {
-  const row = sql.get("SELECT header_json FROM journal_streams WHERE stream = ?", stream);
-  if (row === undefined) return undefined;
-  const header = headerFrom(row.header_json);
-  if (header === null) throw damaged(`the header of ${stream}`);
-  return header;
-}
-
-function headerFrom(json: unknown): JournalHeader | null {
-  const header = jsonOr(json, null);
-  return typeof header === "object" && !Array.isArray(header) ? (header as JournalHeader | null) : null;
-}
-
-/** An entry that cannot be read makes its own stream useless, and no other. */
-function entryOf(stream: string, position: number, json: unknown): JournalValue {
-  const entry = jsonOr(json, undefined) as JournalValue | undefined;
-  if (entry === undefined) throw damaged(`entry ${position} of ${stream}`);
-  return entry;
-}
-
-function damaged(what: string): AgentCoreError {
-  return new AgentCoreError(
-    "AC_STORE_CORRUPT",
-    `${what} cannot be read: restore a backup of state.db, or start a new run`,
-  );
 }

@@ -1,5 +1,5 @@
 /** Jobs as stores on SQL keep them: one row for each, whose columns are the same in every store. */
-import { jsonOr, type WorkerResult } from "@agentcore/contract";
+import { jsonOr, type Job, type WorkerResult } from "@agentcore/contract";
 import {
   reasonOfState,
   type JobRecord,
@@ -59,8 +59,13 @@ export interface JobTexts {
 }
 
 export function recordOf(row: JobColumns & JobTexts): JobRecord {
+  return recordWith(jobOf(row.job_json, row), row);
+}
+
+/** As `recordOf`, for a job whose text was not read with its row. */
+export function recordWith(job: Job, row: JobColumns & Pick<JobTexts, "result_json">): JobRecord {
   return {
-    job: jobOf(row.job_json, row),
+    job,
     state: stateOf(row),
     submittedAt: row.submitted_at,
     attempt: row.attempt,

@@ -27,6 +27,7 @@ export {
   settleOne,
   startAt,
   submitJobs,
+  succeed,
   testJob,
   testOwner,
   testPermit,
@@ -42,6 +43,7 @@ export {
   type FakeRuntime,
   type FakeRuntimeOptions,
 } from "./fake-runtime.ts";
+export { actsLikeMemoryStore } from "./memory-model.ts";
 export { journalConformance, type JournalCase } from "./journal-conformance.ts";
 export { createSeverable, type Severable, type SeverableOptions, type StoreCall } from "./severable.ts";
 export { createVirtualClock, type VirtualClock } from "./virtual-clock.ts";
