@@ -13,3 +13,5 @@ export {
   createPostgresTriggerStore,
   type PostgresTriggerStoreOptions,
 } from "./triggers/postgres-trigger-store.ts";
+export { createPostgresJobStore } from "./jobs/postgres-job-store.ts";
+export { createPostgresJournal } from "./journal/postgres-journal.ts";

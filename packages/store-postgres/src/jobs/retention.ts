@@ -1,0 +1,55 @@
+/** Deletes ended jobs with their texts, attempts, decisions and aliases. Late results are deleted by job id. */
+import type { DeleteEndedRequest, JobQuery } from "@agentcore/scheduler";
+import type { Sql, SqlRow } from "../store/sql.ts";
+import { storedJobOf } from "./job-row.ts";
+import { isMatch, matching } from "./queries.ts";
+
+const deletedDefault = 1000;
+
+/** Returns the ids of the deleted jobs. */
+export async function purgeDead(
+  sql: Sql,
+  { limit = deletedDefault, ...query }: Omit<JobQuery, "states" | "before">,
+): Promise<readonly string[]> {
+  const rows = await matching(sql, { ...query, states: ["dead"] }, limit);
+  const doomed = rows.filter((row) => isMatch(storedJobOf(row).record, query));
+  await deleteJobs(sql, doomed);
+  return doomed.map(({ id }) => String(id));
+}
+
+/** Dead letters that were not replayed are kept. */
+const endedAs = (as: string): string => `
+  (SELECT number, id, end_number FROM jobs WHERE state = '${as}' AND end_number IS NOT NULL
+     AND (state <> 'dead' OR replayed_as IS NOT NULL)
+     AND ended_at < $1 AND submitted_at < $1 AND ($2::bigint IS NULL OR end_number <= $2) ORDER BY end_number LIMIT $3)`;
+
+const selectOver = `
+  SELECT number, id FROM (${["succeeded", "cancelled", "dead"].map(endedAs).join(" UNION ALL ")}) o
+  ORDER BY end_number LIMIT $3`;
+
+export async function deleteEnded(
+  sql: Sql,
+  { endedBefore, upToMark, limit = deletedDefault }: DeleteEndedRequest,
+): Promise<number> {
+  const mark = upToMark === undefined || upToMark === Infinity ? null : upToMark;
+  const rows = await sql.all(selectOver, endedBefore, mark, limit);
+  await deleteJobs(sql, rows);
+  return rows.length;
+}
+
+async function deleteJobs(sql: Sql, rows: readonly SqlRow[]): Promise<void> {
+  if (rows.length === 0) return;
+  const ofJob = ["job_texts", "attempts", "aliases", "decisions"].map(
+    (table) => `of_${table} AS (DELETE FROM ${table} WHERE job = ANY ($1::bigint[]))`,
+  );
+  await sql.run(
+    `WITH ${ofJob.join(", ")},
+     late AS (DELETE FROM late_results WHERE job_id = ANY ($2::text[])),
+     deleted AS (DELETE FROM jobs WHERE number = ANY ($1::bigint[]) RETURNING state, replayed_as)
+     UPDATE job_counts n SET jobs = n.jobs - d.jobs
+     FROM (SELECT state, count(*) AS jobs FROM deleted WHERE state <> 'dead' OR replayed_as IS NULL GROUP BY state) d
+     WHERE n.state = d.state`,
+    rows.map(({ number }) => Number(number)),
+    rows.map(({ id }) => String(id)),
+  );
+}
