@@ -22,6 +22,8 @@ export interface Exchange {
   readonly id: string;
   /** Aborted when the server closes: a dripping answer ends with it. */
   readonly signal: AbortSignal;
+  /** Waits before the first byte of a reply, and in the middle of it. */
+  readonly hold: (request: ModelRequest, at: "start" | "middle") => Promise<void> | void;
 }
 
 export async function respond(exchange: Exchange, answer: Answer): Promise<void> {
@@ -63,14 +65,17 @@ function textChunks(text: string | undefined, count = 1): readonly string[] {
 }
 
 async function sendReply(exchange: Exchange, reply: Reply, chunkMs = 0): Promise<void> {
-  const { protocol, request, response, signal } = exchange;
+  const { protocol, request, response, signal, hold } = exchange;
+  await hold(request, "start");
   if (!request.stream) {
     if (chunkMs > 0) await pause(chunkMs * reply.textChunks.length, signal);
     sendJson(response, 200, protocol.body(reply));
     return;
   }
   startStream(response);
-  for (const frame of protocol.frames(reply)) {
+  const frames = protocol.frames(reply);
+  for (const [index, frame] of frames.entries()) {
+    if (index === Math.ceil(frames.length / 2)) await hold(request, "middle");
     if (response.destroyed || signal.aborted) return;
     response.write(frame);
     if (chunkMs > 0) await pause(chunkMs, signal);

@@ -268,6 +268,31 @@ describe.each(clients)("over $protocol", (client) => {
     expect(pieces).toHaveLength(4);
   });
 
+  it("an answer is held before its first byte and in its middle for as long as asked", async () => {
+    const moment = () => ({
+      reached: Promise.withResolvers<void>(),
+      released: Promise.withResolvers<void>(),
+    });
+    const moments = { start: moment(), middle: moment() };
+    const to = await start({
+      script: [{ text: "ok" }],
+      hold: (_request, at) => {
+        moments[at].reached.resolve();
+        return moments[at].released.promise;
+      },
+    });
+    const asked = ask(to, client);
+    let isAnswered = false;
+    void asked.then(() => (isAnswered = true));
+    await moments.start.reached.promise;
+    expect(isAnswered).toBe(false);
+    moments.start.released.resolve();
+    const answer = await asked;
+    await moments.middle.reached.promise;
+    moments.middle.released.resolve();
+    expect(understand[protocol](events(await answer.text()))).toMatchObject({ text: "ok" });
+  });
+
   it("garbage as a body and as a stream are both status 200 and no answer", async () => {
     const to = await start({ script: [{ garbage: "body" }, { garbage: "sse" }] });
     const body = await ask(to, client);

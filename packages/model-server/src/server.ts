@@ -27,6 +27,8 @@ export interface ModelServerOptions {
   readonly now?: () => number;
   /** Called with each model request before it is answered. */
   readonly onRequest?: (request: ModelRequest) => void;
+  /** Called before the first byte of an answer of text or a tool call, and in the middle of it; what it returns is waited for. */
+  readonly hold?: (request: ModelRequest, at: "start" | "middle") => Promise<void> | void;
 }
 
 export interface RunOptions {
@@ -140,7 +142,9 @@ class ScriptedServer implements ModelServer {
     if (run.requests.length < this.#maxRequests) this.requests.push(request);
     this.#options.onRequest?.(request);
     this.#replies += 1;
-    const exchange = { protocol, request, response, id: String(this.#replies), signal: this.#closing.signal };
+    const { hold = () => {} } = this.#options;
+    const { signal } = this.#closing;
+    const exchange = { protocol, request, response, id: String(this.#replies), signal, hold };
     await respond(exchange, run.answer(request));
   }
 

@@ -8,6 +8,7 @@ import { guideChecks, guideFile } from "./daemon/guide.ts";
 import { jobChecks, seedDeadLetters } from "./daemon/jobs.ts";
 import { runChecks, runsAndTriggers } from "./daemon/runs-and-triggers.ts";
 import { nowChecks, nowOptions } from "./daemon/now.ts";
+import { spendChecks, spendOptions } from "./daemon/spend.ts";
 import { buildPage, startRig, type DaemonCheck, type RigOptions } from "./daemon/rig.ts";
 
 interface Suite {
@@ -21,6 +22,7 @@ const suites: Readonly<Record<string, Suite>> = {
   jobs: { options: { seed: seedDeadLetters }, checks: jobChecks },
   runs: { options: runsAndTriggers, checks: runChecks },
   browser: { options: browserFile, checks: browserChecks },
+  spend: { options: spendOptions, checks: spendChecks },
   guide: { options: guideFile, checks: guideChecks },
 };
 

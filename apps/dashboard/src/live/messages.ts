@@ -1,5 +1,5 @@
 /** What tabs and the worker with the stream say to each other, and which events a view wants. */
-import type { EventTopic } from "@agentcore/contract";
+import type { EventTopic, WorkerEvent } from "@agentcore/contract";
 
 export interface LiveQuery {
   readonly topics: readonly EventTopic[];
@@ -7,6 +7,8 @@ export interface LiveQuery {
   readonly job?: string | undefined;
   readonly run?: string | undefined;
   readonly trigger?: string | undefined;
+  /** Of `output`, only worker events of these types. */
+  readonly workerEvents?: readonly WorkerEvent["type"][] | undefined;
 }
 
 export type EventDocument = { readonly type: string } & Readonly<Record<string, unknown>>;
@@ -54,7 +56,12 @@ const subjects: Readonly<
 
 export function wants(query: LiveQuery, { topic, document }: StreamEvent): boolean {
   if (!query.topics.includes(topic)) return false;
+  if (topic === "output" && !isWanted(query, document["event"])) return false;
   const [field, name] = subjects[topic] ?? [];
   const subject = name === undefined ? undefined : query[name];
   return subject === undefined || field === undefined || document[field] === subject;
+}
+
+function isWanted({ workerEvents }: LiveQuery, event: unknown): boolean {
+  return workerEvents?.some((type) => type === (event as { type?: unknown } | undefined)?.type) ?? true;
 }

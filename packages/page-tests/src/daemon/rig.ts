@@ -26,6 +26,11 @@ export interface RigOptions {
   readonly files?: Readonly<Record<string, string>>;
   /** Fills the state directory before the daemon starts. */
   readonly seed?: (place: RigPlace) => Promise<void>;
+  /** More arguments of the daemon, and more of its environment. */
+  readonly args?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  /** Called after the daemon has ended. */
+  readonly close?: () => Promise<void>;
 }
 
 export interface RigPlace {
@@ -82,6 +87,16 @@ export async function buildPage(): Promise<void> {
   });
 }
 
+/** What a command of the command line prints. Rejects unless it succeeds. */
+export async function agentcore({ workspace }: RigPlace, args: readonly string[]): Promise<string> {
+  const program = ["--conditions=@agentcore/source", join(root, "apps/cli/src/main.ts")];
+  const { stdout } = await execa(process.execPath, [...program, ...args], {
+    cwd: workspace,
+    stdin: "ignore",
+  });
+  return stdout;
+}
+
 export async function startRig(options: RigOptions = {}): Promise<Rig> {
   const executablePath = findChromium();
   if (executablePath === null) throw new Error(noChromium);
@@ -95,8 +110,9 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
   try {
     const place = await writeFiles(folder, options);
     const readToken = await makeReadToken(place.stateDir);
+    closers.push(async () => options.close?.());
     await options.seed?.(place);
-    const { child, url } = await startDaemon(place.workspace, folder);
+    const { child, url } = await startDaemon(place.workspace, folder, options);
     closers.push(() => end(child));
     // Its own sandbox needs user namespaces, which root in a container often lacks; only pages of ours are opened.
     const browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
@@ -148,6 +164,7 @@ async function makeReadToken(stateDir: string): Promise<string> {
 async function startDaemon(
   workspace: string,
   folder: string,
+  { args: more = [], env: given = {} }: RigOptions,
 ): Promise<{ readonly child: ChildProcess; readonly url: string }> {
   const args = [
     "--conditions=@agentcore/source",
@@ -155,8 +172,10 @@ async function startDaemon(
     "daemon",
     "run",
     "daemon.yaml",
+    ...more,
   ];
-  const env = { PATH: process.env["PATH"] ?? "", HOME: folder, XDG_STATE_HOME: join(folder, "xdg") };
+  const own = { PATH: process.env["PATH"] ?? "", HOME: folder, XDG_STATE_HOME: join(folder, "xdg") };
+  const env = { ...own, ...given };
   const child = spawn(process.execPath, args, { cwd: workspace, env, stdio: ["ignore", "ignore", "pipe"] });
   let log = "";
   const ready = Promise.withResolvers<string>();

@@ -25,7 +25,7 @@ import { Timeline } from "./timeline.tsx";
 export function JobView(): JSX.Element {
   const id = route.value.path[1] ?? "";
   const path = `/v1/jobs/${encodeURIComponent(id)}`;
-  const { data, error } = useLive(
+  const { data, error, refresh } = useLive(
     async (signal) => {
       const [job, why] = await Promise.all([
         get<JobDetailsDocument>(path, {}, signal),
@@ -59,7 +59,7 @@ export function JobView(): JSX.Element {
       <Reason job={job} why={why} />
       <Section title="Facts">
         <Facts items={factsOf(job)} />
-        {job.state === "running" && <RunningFacts id={job.id} />}
+        {job.state === "running" && <RunningFacts id={job.id} onCalls={refresh} />}
       </Section>
       <Section title="Instructions">
         <pre class="text-box wrap" role="region" aria-label="Instructions" tabIndex={0}>

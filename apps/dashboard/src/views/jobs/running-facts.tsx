@@ -9,8 +9,15 @@ import { Facts } from "../../parts/section.tsx";
 import { Time } from "../../parts/values.tsx";
 import { fact } from "./fact.ts";
 
+export interface RunningFactsProps {
+  readonly id: string;
+  /** Called when a call to the provider begins, ends or costs something. */
+  readonly onCalls: () => void;
+}
+
 /** What a running worker does now, and what it has used so far. Nothing if the daemon does not tell. */
-export function RunningFacts({ id }: { readonly id: string }): JSX.Element | null {
+export function RunningFacts({ id, onCalls }: RunningFactsProps): JSX.Element | null {
+  useLive(async () => onCalls(), { topics: ["output"], job: id, workerEvents: ["calls", "usage"] }, [id]);
   const { data } = useLive(
     (signal) => get<OverviewDocument>("/v1/overview", {}, signal),
     { topics: ["jobs", "output"], job: id },
