@@ -38,6 +38,10 @@ const sections: Readonly<
     title: "Durable queue beside BullMQ and pg-boss",
     run: async (report) => (await import("./queue-peers.ts")).benchQueuePeers(report),
   },
+  scale: {
+    title: "Several hosts on one store beside pg-boss, graphile-worker and BullMQ",
+    run: async (report) => (await import("./scale.ts")).benchScale(report),
+  },
   gate: {
     title: "The spend gate beside a direct connection and other proxies",
     run: async (report) => (await import("./gate.ts")).benchGate(report),

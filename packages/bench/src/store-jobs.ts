@@ -47,8 +47,8 @@ export function submissionOf(index: number, workspace = `/projects/${index % wor
   };
 }
 
-export function claimOf(limit: number): ClaimRequest {
-  return { owner: owner.owner, now: Date.now(), limit, perKey: 1, exclude: excludeNothing };
+export function claimOf(limit: number, by = owner.owner): ClaimRequest {
+  return { owner: by, now: Date.now(), limit, perKey: 1, exclude: excludeNothing };
 }
 
 export function succeed(record: JobRecord): Settlement {

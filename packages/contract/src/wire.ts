@@ -40,7 +40,6 @@ export const runIdentitySchema = lazySchema(() =>
     pidNamespace: z.string().nullable(),
     cgroupPath: z.string().nullable(),
     bootId: z.string().nullable(),
-    spendsOnlyByGate: z.literal(true).optional(),
   }),
 );
 

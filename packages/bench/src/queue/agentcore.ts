@@ -15,11 +15,11 @@ import {
   type WorkerAdapter,
   type WorkerRunner,
 } from "@agentcore/contract";
-import { createRuntime, runtimeConfigSchema } from "@agentcore/core";
-import { createScheduler, QueueClient } from "@agentcore/scheduler";
+import { createRuntime, type Ledger, runtimeConfigSchema } from "@agentcore/core";
+import { createScheduler, type JobStore, QueueClient } from "@agentcore/scheduler";
 import { createSqliteJobStore, openStateDatabase } from "@agentcore/store-sqlite";
 import { resultOfNothing } from "../result-of-nothing.ts";
-import { type Contender, maxAttempts, payload, priorityOf } from "./contender.ts";
+import { type Contender, type WorkObserver, maxAttempts, payload, priorityOf } from "./contender.ts";
 
 const unused = (): never => {
   throw new TypeError("no worker is started here");
@@ -36,12 +36,11 @@ const adapter: WorkerAdapter = {
   createReader: unused,
 };
 
-function runnerThat(started: () => void): WorkerRunner {
+function runnerThat(started: WorkObserver["started"]): WorkerRunner {
   return {
     containmentLevel: "sealed",
     start() {
-      started();
-      return { result: Promise.resolve(resultOfNothing) };
+      return { result: Promise.resolve(started()).then(() => resultOfNothing) };
     },
   };
 }
@@ -68,25 +67,13 @@ export const agentcore: Contender = {
     return {
       submit: (index) => door.submit(jobOf(index)),
       submitMany: (from, count) => door.submitAll(Array.from({ length: count }, (_, at) => jobOf(from + at))),
-      async work(concurrency, { started, done }) {
-        const runtime = createRuntime({
-          config: runtimeConfigSchema.parse({ limits: { global: { concurrency } } }),
-          adapters: [adapter],
-          runner: runnerThat(started),
-          clock: systemClock,
-          ids: systemIds,
-        });
-        const scheduler = await createScheduler({ store, runtime, concurrency });
-        door = scheduler;
-        const unsubscribe = scheduler.subscribe(({ type }) => {
-          if (type === "job_ended") done();
-        });
+      async work(concurrency, observer) {
+        const worker = await startWorker({ store, concurrency, observer });
+        door = worker.scheduler;
         return {
           async stop() {
             door = client;
-            unsubscribe();
-            await scheduler.close();
-            await runtime.close();
+            await worker.stop();
           },
         };
       },
@@ -97,3 +84,67 @@ export const agentcore: Contender = {
     };
   },
 };
+
+export interface WorkerOptions {
+  readonly store: JobStore;
+  readonly concurrency: number;
+  readonly observer: WorkObserver;
+  /** Besides the concurrency. Default: none. */
+  readonly limits?: object;
+  /** Default: in memory. */
+  readonly ledger?: Ledger;
+  /** Name of the worker of the jobs. Default `none`. */
+  readonly worker?: string;
+  /** The worker calls it, so that each attempt holds money. Default: none. */
+  readonly provider?: string;
+  /** Name of the host. Default: that of this machine. */
+  readonly host?: string;
+}
+
+/** A scheduler with a runtime whose worker is none. */
+export async function startWorker(options: WorkerOptions) {
+  const {
+    store,
+    concurrency,
+    observer,
+    limits = {},
+    ledger,
+    worker = "none",
+    provider = null,
+    host,
+  } = options;
+  const runtime = createRuntime({
+    config: runtimeConfigSchema.parse({
+      limits: { ...limits, global: { concurrency, ...globalOf(limits) } },
+      // The starts of real workers at one provider are spread in time.
+      pacing: { provider_interval: "0ms" },
+    }),
+    adapters: [{ ...adapter, name: worker, provider }],
+    runner: runnerThat(observer.started),
+    clock: systemClock,
+    ids: systemIds,
+    ...(ledger === undefined ? {} : { ledger }),
+  });
+  const process_ = { bootId: null, pid: process.pid, startTicks: null };
+  const scheduler = await createScheduler({
+    store,
+    runtime,
+    concurrency,
+    // Nothing runs in a process of its own, so what a dead host ran is gone with it.
+    proveGone: () => Promise.resolve(true),
+    ...(host === undefined ? {} : { process: { host, ...process_ } }),
+  });
+  const unsubscribe = scheduler.subscribe(({ type }) => {
+    if (type === "job_ended") observer.done();
+  });
+  return {
+    scheduler,
+    async stop() {
+      unsubscribe();
+      await scheduler.close();
+      await runtime.close();
+    },
+  };
+}
+
+const globalOf = (limits: object): object => ("global" in limits ? (limits.global as object) : {});

@@ -7,9 +7,16 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Contender, Unavailable, maxAttempts, payload, priorityOf } from "./contender.ts";
+import {
+  type Contender,
+  type OpenQueue,
+  Unavailable,
+  maxAttempts,
+  payload,
+  priorityOf,
+} from "./contender.ts";
 import { installPeers } from "./install-peers.ts";
-import { startServer } from "./server.ts";
+import { type Server, startServer } from "./server.ts";
 
 interface JobOptions {
   readonly priority: number;
@@ -18,7 +25,7 @@ interface JobOptions {
 }
 
 /** As much of BullMQ as is used here. */
-interface BullMq {
+export interface BullMq {
   readonly Queue: new (
     name: string,
     options: object,
@@ -47,41 +54,17 @@ const optionsOf = (index: number): JobOptions => ({
 
 const serverProgram = "redis-server";
 
-export function bullmq(appendfsync: "everysec" | "always"): Contender {
+export function bullmq(appendfsync: AppendFsync): Contender {
   return {
     name: `BullMQ, Redis ${appendfsync}`,
     async open() {
-      if (spawnSync(serverProgram, ["--version"]).error !== undefined) {
-        throw new Unavailable("redis-server is not installed: apt-get install redis-server");
-      }
+      requireRedis();
       const { Queue, Worker } = installPeers()("bullmq") as BullMq;
       const directory = mkdtempSync(join(tmpdir(), "agentcore-bench-"));
-      const socket = join(directory, "redis.sock");
-      const settings = ["--port", "0", "--unixsocket", socket, "--save", "", "--appendonly", "yes"];
-      const server = await startServer(
-        serverProgram,
-        [...settings, "--appendfsync", appendfsync, "--dir", directory],
-        { isReady: () => answers(socket), cwd: directory },
-      );
-      const connection = { path: socket, maxRetriesPerRequest: null };
-      const queue = new Queue("bench", { connection });
+      const { socket, ...server } = await startRedis(appendfsync, directory);
+      const queue = bullmqOn({ Queue, Worker }, socket);
       return {
-        submit: (index) => queue.add("job", { payload }, optionsOf(index)),
-        submitMany: (from, count) =>
-          queue.addBulk(
-            Array.from({ length: count }, (_, at) => ({
-              name: "job",
-              data: { payload },
-              opts: optionsOf(from + at),
-            })),
-          ),
-        async work(concurrency, { started, done }) {
-          const handler = async (): Promise<void> => started();
-          const worker = new Worker("bench", handler, { connection, concurrency });
-          worker.on("completed", done);
-          await worker.waitUntilReady();
-          return { stop: () => worker.close() };
-        },
+        ...queue,
         async close() {
           await queue.close();
           await server.stop();
@@ -90,6 +73,68 @@ export function bullmq(appendfsync: "everysec" | "always"): Contender {
       };
     },
   };
+}
+
+export interface BullMqOptions {
+  /** Name of the queue. Default `bench`. */
+  readonly name?: string;
+  /** After so long without a beat of its worker, a job is given to another. Default: that of BullMQ, 30 s. */
+  readonly leaseMs?: number;
+}
+
+/** On a server that runs. */
+export function bullmqOn(
+  { Queue, Worker }: BullMq,
+  socket: string,
+  { name = "bench", leaseMs }: BullMqOptions = {},
+): OpenQueue {
+  const connection = { path: socket, maxRetriesPerRequest: null };
+  const lease = leaseMs === undefined ? {} : { lockDuration: leaseMs, stalledInterval: leaseMs / 2 };
+  const queue = new Queue(name, { connection });
+  return {
+    submit: (index) => queue.add("job", { payload }, optionsOf(index)),
+    submitMany: (from, count) =>
+      queue.addBulk(
+        Array.from({ length: count }, (_, at) => ({
+          name: "job",
+          data: { payload },
+          opts: optionsOf(from + at),
+        })),
+      ),
+    async work(concurrency, { started, done }) {
+      const handler = async (): Promise<void> => void (await started());
+      const worker = new Worker(name, handler, { connection, concurrency, ...lease });
+      worker.on("completed", done);
+      await worker.waitUntilReady();
+      return { stop: () => worker.close() };
+    },
+    close: () => queue.close(),
+  };
+}
+
+export type AppendFsync = "everysec" | "always";
+
+/** Its version. Throws {@link Unavailable}. */
+export function requireRedis(): string {
+  const { error, stdout } = spawnSync(serverProgram, ["--version"], { encoding: "utf8" });
+  if (error !== undefined)
+    throw new Unavailable("redis-server is not installed: apt-get install redis-server");
+  return /v=(\S+)/.exec(stdout)?.[1] ?? "unknown version";
+}
+
+/** Below the directory, on a socket there. */
+export async function startRedis(
+  appendfsync: AppendFsync,
+  directory: string,
+): Promise<Server & { readonly socket: string }> {
+  const socket = join(directory, "redis.sock");
+  const settings = ["--port", "0", "--unixsocket", socket, "--save", "", "--appendonly", "yes"];
+  const server = await startServer(
+    serverProgram,
+    [...settings, "--appendfsync", appendfsync, "--dir", directory],
+    { isReady: () => answers(socket), cwd: directory },
+  );
+  return { ...server, socket };
 }
 
 /** The socket is there a moment before anybody listens at it. */

@@ -16,8 +16,8 @@ export interface OpenQueue {
 }
 
 export interface WorkObserver {
-  /** A job's handler begins. */
-  readonly started: () => void;
+  /** A job's handler begins. It ends when what this returns does. */
+  readonly started: () => unknown;
   /** The queue has written that a job is done. */
   readonly done: () => void;
 }

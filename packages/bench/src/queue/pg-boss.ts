@@ -28,7 +28,7 @@ interface Boss {
   start(): Promise<unknown>;
   stop(options: object): Promise<void>;
   on(event: "error", listener: (error: Error) => void): void;
-  createQueue(name: string): Promise<void>;
+  createQueue(name: string, options?: object): Promise<void>;
   send(name: string, data: object, options: JobOptions): Promise<unknown>;
   insert(name: string, jobs: readonly ({ readonly data: object } & JobOptions)[]): Promise<unknown>;
   work(name: string, options: object, handler: (jobs: readonly unknown[]) => Promise<void>): Promise<string>;
@@ -54,25 +54,47 @@ export const pgBoss: Contender = {
     const { PgBoss } = peers("pg-boss") as PgBossPackage;
     const directory = mkdtempSync(join(tmpdir(), "agentcore-bench-"));
     const server = await startPostgres(programs, directory);
-    const boss = new PgBoss({ host: directory, user: "bench", database: "postgres", max: 20 });
-    let closing = false;
-    boss.on("error", (error) => {
-      // The server takes its connections down when it stops.
-      if (!closing) console.error(error.message);
-    });
-    await boss.start();
-    await boss.createQueue(queueName);
+    const queue = await openPgBoss(PgBoss, { host: directory, user: "bench", database: "postgres" });
     return {
-      ...queueOn(boss),
+      ...queue,
       async close() {
-        closing = true;
-        await boss.stop({ graceful: false });
+        await queue.close();
         await server.stop();
         rmSync(directory, { recursive: true });
       },
     };
   },
 };
+
+/** On a database that runs. `leaseSeconds`: after so long without a beat of its worker, a job is given to another; default: never. */
+export function pgBossOn(url: string, leaseSeconds: number): Promise<OpenQueue> {
+  const { PgBoss } = installPeers()("pg-boss") as PgBossPackage;
+  // Its monitor looks for jobs without a beat.
+  const intervals = { monitorIntervalSeconds: 1, superviseIntervalSeconds: 1 };
+  return openPgBoss(PgBoss, { connectionString: url, ...intervals }, { heartbeatSeconds: leaseSeconds });
+}
+
+async function openPgBoss(
+  PgBoss: PgBossPackage["PgBoss"],
+  connection: object,
+  queueOptions: object = {},
+): Promise<OpenQueue> {
+  const boss = new PgBoss({ max: 20, ...connection });
+  let closing = false;
+  boss.on("error", (error) => {
+    // The server takes its connections down when it stops.
+    if (!closing) console.error(error.message);
+  });
+  await boss.start();
+  await boss.createQueue(queueName, queueOptions);
+  return {
+    ...queueOn(boss),
+    async close() {
+      closing = true;
+      await boss.stop({ graceful: false });
+    },
+  };
+}
 
 function queueOn(boss: Boss): Omit<OpenQueue, "close"> {
   return {
@@ -88,7 +110,7 @@ function queueOn(boss: Boss): Omit<OpenQueue, "close"> {
       await boss.work(queueName, options, async (jobs) => {
         // A batch is written as done after its handler returns: seen here when the next one begins.
         for (; unwritten > 0; unwritten -= 1) done();
-        for (const _ of jobs) started();
+        await Promise.all(jobs.map(() => started()));
         unwritten = jobs.length;
         setTimeout(() => {
           for (; unwritten > 0; unwritten -= 1) done();

@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 
 export interface Server {
-  stop(): Promise<void>;
+  stop(this: void): Promise<void>;
 }
 
 const readyTimeoutMs = 20_000;

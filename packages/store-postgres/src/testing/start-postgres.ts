@@ -46,8 +46,10 @@ wait "$server"
 kill "$watcher" 2>/dev/null
 `;
 
+type Settings = Readonly<Record<string, string>>;
+
 /** For tests: what is acknowledged has to survive the end of the server, not that of the machine. */
-const settings = {
+const settings: Settings = {
   listen_addresses: "127.0.0.1",
   unix_socket_directories: "",
   fsync: "off",
@@ -60,8 +62,11 @@ const settings = {
 /** PostgreSQL refuses to run as root; this is the user "nobody". */
 const otherUser = 65_534;
 
-/** Rejects if no PostgreSQL is installed, or if it does not start. */
-export async function startPostgres(): Promise<TestPostgres> {
+/**
+ * `changed`: settings of the server besides those for tests, or in their place. Rejects if no PostgreSQL is installed, or if it
+ * does not start.
+ */
+export async function startPostgres(changed: Settings = {}): Promise<TestPostgres> {
   const { directory, as } = makeDirectory();
   try {
     const bin = serverBinaries(directory);
@@ -83,8 +88,9 @@ export async function startPostgres(): Promise<TestPostgres> {
     });
     rmSync(passwordFile);
     const port = await freePort();
+    const command = [join(bin, "postgres"), "-D", data, "-p", String(port)];
     const server = createServerProcess(
-      [join(bin, "postgres"), "-D", data, "-p", String(port)],
+      [...command, ...optionsOf({ ...settings, ...changed })],
       directory,
       as,
     );
@@ -138,6 +144,9 @@ async function freePort(): Promise<number> {
   return port;
 }
 
+const optionsOf = (all: Settings): readonly string[] =>
+  Object.entries(all).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
+
 interface ServerProcess {
   start(this: void, url: string): Promise<void>;
   kill(this: void): Promise<void>;
@@ -151,9 +160,8 @@ function createServerProcess(command: readonly string[], directory: string, as: 
   const log = join(directory, "log");
 
   const spawnGuard = async (): Promise<void> => {
-    const options = Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
     const output = openSync(log, "a");
-    const child = spawn("sh", ["-c", guard, "sh", ...command, ...options], {
+    const child = spawn("sh", ["-c", guard, "sh", ...command], {
       ...as,
       stdio: ["ignore", "pipe", output, "pipe"],
     });

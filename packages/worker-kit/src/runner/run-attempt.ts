@@ -205,8 +205,7 @@ function vainRequests({ request: { adapter, task } }: Run): readonly string[] {
 function release(run: Run, contained: Contained): void {
   contained.stdin.on("error", (error) => ignore(error, "EPIPE: the worker did not want its input"));
   unmarkHeld(run.attempt.path);
-  const { identity } = contained;
-  run.request.onStarted?.(run.spendsOnlyByGate ? { ...identity, spendsOnlyByGate: true } : identity);
+  run.request.onStarted?.(contained.identity);
   contained.go();
   contained.stdin.end(run.plan.stdin);
 }
