@@ -151,6 +151,7 @@ export class Call {
           throw new Error("the response is longer than the spend gate passes on");
         held.push(chunk);
         if (this.#settling === null && meter.isComplete()) {
+          exchange.flush();
           if (!(await this.#settle(meter.fault() === null ? "completed" : "failed"))) return exchange.break();
         }
         if (this.#settling === null && this.#isCut(meter)) {

@@ -16,6 +16,7 @@ export class Exchange {
   readonly request: IncomingMessage;
   readonly #response: ServerResponse;
   readonly #gone = new AbortController();
+  #isSent = false;
   /** What was written last is a part of an event, so that nothing can follow but the rest of it. */
   isOpenEnded = false;
 
@@ -67,10 +68,16 @@ export class Exchange {
     return isEventStream([this.#response.getHeader("content-type") ?? []].flat().join());
   }
 
-  /** Sends the headers. */
+  /** The headers go out with what is written next, or with {@link flush}. */
   start(status: number, headers: Readonly<Record<string, string | string[]>>): void {
     for (const [name, value] of Object.entries(headers)) this.#response.setHeader(name, value);
     this.#response.writeHead(status);
+  }
+
+  /** Sends the headers that have started, if nothing was sent yet. */
+  flush(): void {
+    if (this.#isSent || !this.hasStarted) return;
+    this.#isSent = true;
     this.#response.flushHeaders();
   }
 
@@ -78,6 +85,7 @@ export class Exchange {
   async write(chunk: Uint8Array): Promise<void> {
     if (this.#response.destroyed)
       throw new AgentCoreError("AC_INTERNAL", "the worker has closed the connection");
+    this.#isSent = true;
     if (this.#response.write(chunk)) return;
     await once(this.#response, "drain", { signal: this.#gone.signal });
   }

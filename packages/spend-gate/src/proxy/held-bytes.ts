@@ -20,8 +20,10 @@ export class HeldBytes {
     this.#exchange = exchange;
     this.#response = response;
     this.#isStream = isStream;
-    // The worker of a stream sees at once that it is answered. Any other response can still be replaced by an error.
+    // Any other response can still be replaced by an error.
     if (isStream) this.#start();
+    // The worker of a stream sees at once that it is answered. Mostly the first event has come with the headers.
+    if (isStream && response.body.readableLength === 0) exchange.flush();
   }
 
   push(chunk: Buffer): void {
@@ -45,6 +47,7 @@ export class HeldBytes {
       this.#bytes -= sent.length;
       await this.#exchange.write(sent);
     }
+    this.#exchange.flush();
   }
 
   #start(): void {

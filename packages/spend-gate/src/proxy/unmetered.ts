@@ -43,6 +43,7 @@ export async function relayUnmetered(
       status,
       returnedHeaders(headers, { keepsLength: isBodyUnchanged, keepsEncoding: isBodyUnchanged, credential }),
     );
+    exchange.flush();
     for await (const chunk of response.body as AsyncIterable<Buffer>) {
       wire.received(chunk.length);
       await exchange.write(chunk);
