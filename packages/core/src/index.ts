@@ -32,4 +32,5 @@ export { type ServeEnd, type ServeOptions, serveRuntime } from "./serve/serve-ru
 export { defaultSilenceMs } from "./watchdog/run-limits.ts";
 export { createMemoryCallJournal } from "./spend/memory-journal.ts";
 export * from "./spend/spend-gate.ts";
+export * from "./spend/stored-call.ts";
 export { spentByCalls, type SpentByCalls } from "./spend/spent-by-calls.ts";

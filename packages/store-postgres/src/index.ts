@@ -15,3 +15,5 @@ export {
 } from "./triggers/postgres-trigger-store.ts";
 export { createPostgresJobStore } from "./jobs/postgres-job-store.ts";
 export { createPostgresJournal } from "./journal/postgres-journal.ts";
+export { createPostgresCallJournal } from "./calls/postgres-call-journal.ts";
+export { readSpend } from "./ledger/read-spend.ts";

@@ -1,6 +1,6 @@
 /** What calls through the spend gate cost, by worker, model and tenant. Calls are deleted with their jobs. */
-import { type CallSpend, callSpendMax } from "@agentcore/contract";
-import { type CallSpendQuery, usdOf } from "@agentcore/core";
+import type { CallSpend } from "@agentcore/contract";
+import { type CallSpendQuery, callSpendOf } from "@agentcore/core";
 import type { StateDatabase } from "./state-database.ts";
 
 // Numbers are in the order of the starts: this walks back from the newest call to the first one before the time.
@@ -15,39 +15,12 @@ const spend = `
   WHERE c.number > ? AND c.started_at >= ? AND c.started_at < ?
   GROUP BY g.worker, g.tenant, c.provider, c.model`;
 
-type Row = Readonly<Record<string, unknown>>;
-
-/** At most `callSpendMax` entries of each kind, the dearest. */
 export function readCallSpend(
   database: Pick<StateDatabase, "read">,
   { since, until }: CallSpendQuery,
 ): Promise<CallSpend> {
   return database.read((sql) => {
     const before = Number(sql.get(lastBefore, since)?.number ?? 0);
-    const rows = sql.all(spend, before, since, until) as readonly Row[];
-    return {
-      sinceAt: since,
-      untilAt: until,
-      workers: summed(rows, ({ worker }) => nameOf(worker)),
-      models: summed(rows, ({ provider, model }) => `${String(provider)}/${nameOf(model) ?? "–"}`),
-      tenants: summed(rows, ({ tenant }) => nameOf(tenant)),
-    };
+    return callSpendOf(sql.all(spend, before, since, until), { since, until });
   });
-}
-
-const nameOf = (value: unknown): string | null => (typeof value === "string" && value !== "" ? value : null);
-
-function summed(rows: readonly Row[], of: (row: Row) => string | null): CallSpend["workers"] {
-  const sum = (part: readonly Row[], column: string): number =>
-    part.reduce((total, row) => total + Number(row[column]), 0);
-  return [...Map.groupBy(rows, of)]
-    .map(([name, part]) => ({
-      name,
-      calls: sum(part, "calls"),
-      costUsd: usdOf(sum(part, "cost")),
-      tokens: sum(part, "tokens"),
-      heldUsd: usdOf(sum(part, "held")),
-    }))
-    .toSorted((a, b) => b.costUsd + b.heldUsd - a.costUsd - a.heldUsd)
-    .slice(0, callSpendMax);
 }

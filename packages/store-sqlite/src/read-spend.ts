@@ -3,7 +3,7 @@
  * issued, of everything and of its worker, whether a limit applies or not. Counters are kept for 90 days (see
  * `createSqliteLedger`).
  */
-import { type SpendQuery, type SpendRow, usdOf } from "@agentcore/core";
+import { type SpendQuery, type SpendRow, spendRowOf } from "@agentcore/core";
 import type { StateDatabase } from "./state-database.ts";
 
 // ";" follows ":": the scopes between the two are those of workers.
@@ -20,12 +20,5 @@ export function readSpend(
   database: Pick<StateDatabase, "read">,
   { window, since, until }: SpendQuery,
 ): Promise<readonly SpendRow[]> {
-  return database.read((sql) =>
-    sql.all(spend, window, since, until, window, since, until).map((row) => ({
-      at: Number(row.at),
-      scope: String(row.scope),
-      costUsd: usdOf(Number(row.cost_spent)),
-      tokens: Number(row.tokens_spent),
-    })),
-  );
+  return database.read((sql) => sql.all(spend, window, since, until, window, since, until).map(spendRowOf));
 }

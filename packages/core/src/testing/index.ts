@@ -5,6 +5,7 @@ export * from "./ledger-conformance.ts";
 export * from "./manual-clock.ts";
 export * from "./fake-spend-gate.ts";
 export * from "./fake-worker.ts";
+export * from "./read-spend-check.ts";
 export * from "./replay-watch.ts";
 export * from "./requests.ts";
 export * from "./runtime-conformance.ts";

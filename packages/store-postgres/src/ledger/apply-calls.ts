@@ -15,6 +15,7 @@ import {
   knownHold,
   readHoldEntry,
 } from "@agentcore/core";
+import { fromColumn, toColumn } from "../store/plain-text.ts";
 import type { Sql, SqlRow } from "../store/sql.ts";
 import {
   type Counter,
@@ -102,8 +103,12 @@ async function lockHolds(
   ids: readonly string[],
   entries: readonly HoldEntry[],
 ): Promise<Map<string, Hold>> {
-  const rows = await sql.all(lockHoldsAndMakeCounters, ...countersOf(entries), ids);
-  return new Map(rows.map((row) => [String(row["hold_id"]), holdOf(row)]));
+  const rows = await sql.all(
+    lockHoldsAndMakeCounters,
+    ...countersOf(entries),
+    ids.map((id) => toColumn(id)),
+  );
+  return new Map(rows.map((row) => [fromColumn(String(row["hold_id"])), holdOf(row)]));
 }
 
 function holdOf(row: SqlRow): Hold {
@@ -142,8 +147,8 @@ function valuesOf(holds: readonly (readonly [string, Hold])[], counters: readonl
   const rows = holds.map(([, hold]) => hold);
   const amounts = counters.map((counter) => counter.amounts);
   return [
-    holds.map(([id]) => id),
-    rows.map(({ entry }) => entry!.jobId),
+    holds.map(([id]) => toColumn(id)),
+    rows.map(({ entry }) => toColumn(entry!.jobId)),
     rows.map(({ entry }) => JSON.stringify(entry)),
     rows.map(({ entry }) => entry!.heldAt),
     rows.map(({ settled }) => settled?.costMicroUsd ?? null),

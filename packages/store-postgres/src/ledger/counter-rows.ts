@@ -10,6 +10,7 @@ import {
   noAmounts,
   plus,
 } from "@agentcore/core";
+import { fromColumn, toColumn } from "../store/plain-text.ts";
 import type { Sql, SqlRow } from "../store/sql.ts";
 
 export interface Counter {
@@ -68,7 +69,7 @@ type KeyArrays = [readonly string[], readonly string[], readonly number[]];
 /** Keys as three parameters, for {@link keysFrom}. */
 export function keyArrays(keys: readonly CounterKey[]): KeyArrays {
   return [
-    keys.map(({ scope }) => scope),
+    keys.map(({ scope }) => toColumn(scope)),
     keys.map(({ window }) => window),
     keys.map(({ windowStart }) => windowStart),
   ];
@@ -103,7 +104,7 @@ function nameOf({ scope, window, windowStart }: CounterKey): string {
 
 function keyOf(row: SqlRow): CounterKey {
   return {
-    scope: String(row["scope"]),
+    scope: fromColumn(String(row["scope"])),
     window: row["window"] as CounterKey["window"],
     windowStart: Number(row["window_start"]),
   };

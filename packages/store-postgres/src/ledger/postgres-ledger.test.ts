@@ -1,20 +1,14 @@
 import { omitUndefined } from "@agentcore/contract";
-import { type OpenLedger, counterOf, ledgerConformanceCases } from "@agentcore/core/testing";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type TestDatabase, testDatabase } from "../testing/index.ts";
-import { openPostgresStore } from "../store/postgres-store.ts";
+import { type OpenLedger, checkReadSpend, counterOf, ledgerConformanceCases } from "@agentcore/core/testing";
+import { describe, expect, it } from "vitest";
+import { testStores } from "../testing/test-stores.ts";
+import { readSpend } from "./read-spend.ts";
 import { type PostgresLedgerOptions, createPostgresLedger } from "./postgres-ledger.ts";
 
-let database: TestDatabase;
-let schemas = 0;
-const newSchema = (): string => `ledger_${(schemas += 1)}`;
-beforeAll(async () => {
-  database = await testDatabase();
-});
-afterAll(() => database.remove());
+const { open: openStore, newSchema } = testStores();
 
 async function openIn(schema: string, options?: PostgresLedgerOptions): Promise<OpenLedger> {
-  const store = await openPostgresStore({ url: database.url, schema });
+  const store = await openStore({ schema });
   return {
     ledger: createPostgresLedger(store, options),
     reopen: () => openIn(schema),
@@ -54,10 +48,18 @@ it("no two hosts wait for each other, whatever the order in which their holds na
   expect(level?.costHeldMicroUsd).toBe(240);
   await Promise.all(hosts.map((host) => host.close()));
   // A session reports what it counted when it ends.
-  const store = await openPostgresStore({ url: database.url, schema });
+  const store = await openStore({ schema });
   const row = await store.read((sql) =>
     sql.get("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"),
   );
   expect(row).toEqual({ deadlocks: 0 });
+  await store.close();
+});
+
+it("spend is summed by window, of everything and of each worker, and nothing else", async () => {
+  const store = await openStore();
+  await expect(
+    checkReadSpend(createPostgresLedger(store), (query) => readSpend(store, query)),
+  ).resolves.toBeUndefined();
   await store.close();
 });

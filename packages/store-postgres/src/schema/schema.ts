@@ -6,6 +6,7 @@
  * in ms since the epoch, `double precision`. Text that is ordered or searched by its beginning has the collation "C", so that
  * its order is the same on every server and in JavaScript.
  */
+import { callTables } from "./schema-calls.ts";
 import { journalTables } from "./schema-journal.ts";
 import { ledgerTables } from "./schema-ledger.ts";
 import { queueTables } from "./schema-queue.ts";
@@ -46,5 +47,5 @@ export const migrations: readonly Migration[] = [];
 export const newest: Migration = {
   version: 1,
   name: "first",
-  sql: [storeTables, queueTables, journalTables, ledgerTables, triggerTables].join(""),
+  sql: [storeTables, queueTables, journalTables, ledgerTables, triggerTables, callTables].join(""),
 };

@@ -1,27 +1,19 @@
 import { createServer } from "node:net";
 import { once } from "node:events";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { type TestDatabase, testDatabase } from "../testing/index.ts";
-import { type PostgresStore, type PostgresStoreOptions, openPostgresStore } from "./postgres-store.ts";
+import { afterEach, describe, expect, it } from "vitest";
+import { testStores } from "../testing/test-stores.ts";
+import type { PostgresStore, PostgresStoreOptions } from "./postgres-store.ts";
 import type { Sql } from "./sql.ts";
 
-let database: TestDatabase;
+const { open: openStore, newSchema, url: urlOf } = testStores();
 const opened: PostgresStore[] = [];
-let schemas = 0;
 
-beforeAll(async () => {
-  database = await testDatabase();
-});
 afterEach(async () => {
   await Promise.all(opened.splice(0).map((store) => store.close()));
 });
-afterAll(() => database.remove());
-
-/** Each test has tables of its own, in a schema of its own. */
-const newSchema = (): string => `test_${(schemas += 1)}`;
 
 async function open(options: Partial<PostgresStoreOptions> = {}): Promise<PostgresStore> {
-  const store = await openPostgresStore({ url: database.url, schema: newSchema(), ...options });
+  const store = await openStore(options);
   opened.push(store);
   return store;
 }
@@ -154,14 +146,14 @@ describe("opening", () => {
   });
 
   it("says why a server cannot be used, and never shows a password", async () => {
-    const place = new URL(database.url);
+    const place = new URL(urlOf());
     const secret = place.password;
     const server = createServer().listen(0, "127.0.0.1");
     await once(server, "listening");
     const { port } = server.address() as { port: number };
     server.close();
     const other = (change: (url: URL) => void): string => {
-      const url = new URL(database.url);
+      const url = new URL(urlOf());
       change(url);
       return url.href;
     };
