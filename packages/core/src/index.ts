@@ -8,6 +8,7 @@ export * from "./ledger/ledger.ts";
 export * from "./ledger/ledger-decisions.ts";
 export { createMemoryLedger } from "./ledger/memory-ledger.ts";
 export * from "./ledger/spend-reader.ts";
+export * from "./ledger/stored-spend.ts";
 export {
   createMachineSignals,
   type MachineSample,

@@ -1,18 +1,14 @@
-/** Metered calls and what was spent, as stores on SQL keep them: the values of a row, and what a row says. */
+/** Metered calls as stores on SQL keep them: the values of a row, and what a row says. */
 import {
   AgentCoreError,
   type AttemptCalls,
   type CallOutcome,
-  type CallSpend,
   type CallUsage,
   type ProviderCall,
   type ProviderProtocol,
-  callSpendMax,
   callUsageSchema,
   jsonOr,
 } from "@agentcore/contract";
-import { usdOf } from "../ledger/ledger.ts";
-import type { CallSpendQuery, SpendRow } from "../ledger/spend-reader.ts";
 
 type Row = Readonly<Record<string, unknown>>;
 
@@ -120,45 +116,4 @@ function usageOf(json: string | null): CallUsage | null {
 
 export function knownCall({ id, permitId }: ProviderCall): AgentCoreError {
   return new AgentCoreError("AC_INTERNAL", `call ${id} of permit ${permitId} exists already`);
-}
-
-/** Of a counter: `at`, `scope`, `cost_spent` and `tokens_spent`. */
-export function spendRowOf(row: Row): SpendRow {
-  return {
-    at: Number(row["at"]),
-    scope: String(row["scope"]),
-    costUsd: usdOf(Number(row["cost_spent"])),
-    tokens: Number(row["tokens_spent"]),
-  };
-}
-
-/**
- * From sums by worker, tenant, provider and model: `calls`, and `cost`, `tokens` and `held`. At most `callSpendMax` entries of
- * each kind, the dearest.
- */
-export function callSpendOf(rows: readonly Row[], { since, until }: CallSpendQuery): CallSpend {
-  return {
-    sinceAt: since,
-    untilAt: until,
-    workers: summed(rows, (row) => nameOf(row["worker"])),
-    models: summed(rows, (row) => `${String(row["provider"])}/${nameOf(row["model"]) ?? "–"}`),
-    tenants: summed(rows, (row) => nameOf(row["tenant"])),
-  };
-}
-
-const nameOf = (value: unknown): string | null => (typeof value === "string" && value !== "" ? value : null);
-
-function summed(rows: readonly Row[], of: (row: Row) => string | null): CallSpend["workers"] {
-  const sum = (part: readonly Row[], column: string): number =>
-    part.reduce((total, row) => total + Number(row[column]), 0);
-  return [...Map.groupBy(rows, of)]
-    .map(([name, part]) => ({
-      name,
-      calls: sum(part, "calls"),
-      costUsd: usdOf(sum(part, "cost")),
-      tokens: sum(part, "tokens"),
-      heldUsd: usdOf(sum(part, "held")),
-    }))
-    .toSorted((a, b) => b.costUsd + b.heldUsd - a.costUsd - a.heldUsd)
-    .slice(0, callSpendMax);
 }
