@@ -17,3 +17,4 @@ export { createPostgresJobStore } from "./jobs/postgres-job-store.ts";
 export { createPostgresJournal } from "./journal/postgres-journal.ts";
 export { createPostgresCallJournal } from "./calls/postgres-call-journal.ts";
 export { readSpend } from "./ledger/read-spend.ts";
+export { readCallSpend } from "./calls/read-call-spend.ts";

@@ -1,7 +1,9 @@
-/** What every `SpendReader.readSpend` must do, beside the ledger that books the amounts. */
+/** What every `SpendReader` must do, beside the ledger and the journal of calls that book the amounts. */
 import assert from "node:assert/strict";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { SpendReader } from "../ledger/spend-reader.ts";
+import type { CallJournal } from "../spend/spend-gate.ts";
+import { endedCall, openCall } from "./call-journal-conformance.ts";
 import { counterOf } from "./ledger-conformance.ts";
 
 const hourMs = 3_600_000;
@@ -55,4 +57,28 @@ export async function checkReadSpend(ledger: Ledger, readSpend: SpendReader["rea
     ],
   );
   assert.deepEqual(await readSpend({ ...hour, since: 0, until: 1 }), []);
+}
+
+/** The calls of a time are summed by worker, model and tenant, what is open apart. The job has the worker `shell` and no tenant. */
+export async function checkReadCallSpend(
+  journal: CallJournal,
+  jobId: string,
+  readCallSpend: SpendReader["readCallSpend"],
+): Promise<void> {
+  const call = { jobId, startedAt: 1000 };
+  await journal.end(endedCall(openCall({ ...call, id: "early", startedAt: 999 })));
+  await journal.end(endedCall(openCall({ ...call, id: "a" })));
+  await journal.end(endedCall(openCall({ ...call, id: "b", model: "claude-haiku-5" }), { costMicroUsd: 10 }));
+  await journal.begin(openCall({ ...call, id: "c", startedAt: 1999 }));
+  await journal.end(endedCall(openCall({ ...call, id: "late", startedAt: 2000 })));
+  const { workers, models, tenants } = await readCallSpend({ since: 1000, until: 2000 });
+  assert.deepEqual(models, [
+    { name: "anthropic/claude-opus-5", calls: 2, costUsd: 0.004321, tokens: 1237, heldUsd: 0.09 },
+    { name: "anthropic/claude-haiku-5", calls: 1, costUsd: 0.00001, tokens: 1237, heldUsd: 0 },
+  ]);
+  const all = { calls: 3, costUsd: 0.004331, tokens: 2474, heldUsd: 0.09 };
+  assert.deepEqual(workers, [{ name: "shell", ...all }]);
+  assert.deepEqual(tenants, [{ name: null, ...all }]);
+  const none = await readCallSpend({ since: 3000, until: 4000 });
+  assert.deepEqual([none.workers, none.models, none.tenants], [[], [], []]);
 }

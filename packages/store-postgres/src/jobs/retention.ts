@@ -1,4 +1,4 @@
-/** Deletes ended jobs with their texts, attempts, decisions and aliases. Late results are deleted by job id. */
+/** Deletes ended jobs with their texts, attempts, decisions and aliases. Late results and metered calls are deleted by job id. */
 import type { DeleteEndedRequest, JobQuery } from "@agentcore/scheduler";
 import type { Sql, SqlRow } from "../store/sql.ts";
 import { storedJobOf } from "./job-row.ts";
@@ -45,6 +45,7 @@ async function deleteJobs(sql: Sql, rows: readonly SqlRow[]): Promise<void> {
   await sql.run(
     `WITH ${ofJob.join(", ")},
      late AS (DELETE FROM late_results WHERE job_id = ANY ($2::text[])),
+     calls AS (DELETE FROM provider_calls WHERE job_id = ANY ($2::text[])),
      deleted AS (DELETE FROM jobs WHERE number = ANY ($1::bigint[]) RETURNING state, replayed_as)
      UPDATE job_counts n SET jobs = n.jobs - d.jobs
      FROM (SELECT state, count(*) AS jobs FROM deleted WHERE state <> 'dead' OR replayed_as IS NULL GROUP BY state) d

@@ -40,15 +40,17 @@ export interface TestPostgres {
 }
 
 /**
- * Kills the server when the process that started this closes standard input, even by its death. With a mere child, the server
- * would stay.
+ * Ends the server and removes its data when the process that started this closes the pipe, even by its death. With a mere child,
+ * both would stay.
  */
 const guard = `
+directory=$1; shift
 "$@" 3<&- </dev/null & server=$!
-{ read -r _ <&3; kill -QUIT "$server"; } & watcher=$!
+{ read -r _ <&3; : > "$directory/over"; kill -QUIT "$server"; } & watcher=$!
 echo "$server"
 wait "$server"
 kill "$watcher" 2>/dev/null
+if [ -e "$directory/over" ]; then rm -rf "$directory" 2>/dev/null; fi
 `;
 
 type Settings = Readonly<Record<string, string>>;
@@ -169,7 +171,7 @@ function createServerProcess(command: readonly string[], directory: string, as: 
 
   const spawnGuard = async (): Promise<void> => {
     const output = openSync(log, "a");
-    const child = spawn("sh", ["-c", guard, "sh", ...command], {
+    const child = spawn("sh", ["-c", guard, "sh", directory, ...command], {
       ...as,
       stdio: ["ignore", "pipe", output, "pipe"],
     });
@@ -199,10 +201,12 @@ function createServerProcess(command: readonly string[], directory: string, as: 
     },
     async kill() {
       for (const one of [pid, ...childrenOf(pid)]) killNow(one);
+      guarding?.ref();
       await exited;
     },
     async stop() {
       (guarding?.stdio[3] as Socket | undefined)?.destroy();
+      guarding?.ref();
       await exited;
     },
   };
