@@ -8,6 +8,7 @@ import { openState, type Composition } from "./compose.ts";
 import type { Environment } from "@agentcore/yaml-file";
 import { handoverOf } from "./config/handover.ts";
 import type { LoadedConfig } from "./config/load.ts";
+import { withStore } from "./config/shared-store.ts";
 import { proveGoneBySweep } from "./queue/start-scheduler.ts";
 import type { LogLevel } from "./log.ts";
 import type { StateDir } from "./state/state-dir.ts";
@@ -45,7 +46,7 @@ export async function composeSupervised(options: ComposeSupervisedOptions): Prom
   const start = runtimeProcess({
     command: process.execPath,
     args,
-    env: definedOnly(env),
+    env: definedOnly(withStore(env, state.store)),
     cwd,
     onStderr,
     handover: handoverOf(loaded),

@@ -37,6 +37,7 @@ import { realpath } from "node:fs/promises";
 import type { Environment } from "@agentcore/yaml-file";
 import { composeSpendGate, providersWithCredential, spendGateModes } from "./compose-spend-gate.ts";
 import type { Config } from "./config/schema.ts";
+import { withoutStoreSecret } from "./config/shared-store.ts";
 import { createMeteredSpending } from "./queue/metered-spending.ts";
 import { createRecordedSpending } from "./queue/recorded-spending.ts";
 import { Quarantine } from "./state/quarantine.ts";
@@ -122,6 +123,7 @@ export async function openState({ config, state, adapters, env, log }: ComposeOp
 export async function compose(options: ComposeOptions): Promise<Composition> {
   const { config, state, adapters, env, log } = options;
   const open = await openState(options);
+  const workerEnv = withoutStoreSecret(env, state.store);
   const signals = createMachineSignals({ stateDir: state.path });
   const leaseGuard = createLeaseGuard(log);
   const runtime: InProcessRuntime = createRuntime({
@@ -131,7 +133,7 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
       containment: open.containment,
       clock: systemClock,
       ids: systemIds,
-      hostEnv: env,
+      hostEnv: workerEnv,
       attemptsDir: state.attempts,
       versionsDir: state.versions,
       ownDirectories: hiddenDirectories(state, env),
@@ -147,7 +149,7 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
     signals,
     log,
     settings: settingsOf(config),
-    spendGate: composeSpendGate({ config, state, journal: open.stores.calls, env, log }),
+    spendGate: composeSpendGate({ config, state, journal: open.stores.calls, env: workerEnv, log }),
     spendGateModes: spendGateModes(adapters, config),
     leaseGuard,
     realPath: realpath,

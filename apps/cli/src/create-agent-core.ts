@@ -18,6 +18,7 @@ import { compose } from "./compose.ts";
 import { withUsableHome } from "./config/environment.ts";
 import type { Environment } from "@agentcore/yaml-file";
 import type { ConfigInput } from "./config/schema.ts";
+import { sharedStoreOf } from "./config/shared-store.ts";
 import { defaultStateDir } from "./config/state-home.ts";
 import { checkConfig } from "./library/check-config.ts";
 import { checkOptions, requireAdapters } from "./library/check-options.ts";
@@ -42,6 +43,11 @@ export interface AgentCoreOptions {
    * `$XDG_STATE_HOME/agentcore` or `~/.local/state/agentcore`.
    */
   readonly stateDir?: string;
+  /**
+   * URL of a PostgreSQL database that several machines share, such as `postgres://agents@db.example.com/agentcore`. Default: the
+   * variable `AGENTCORE_STORE`, then `config.store`, then the file `state.db` in the state directory.
+   */
+  readonly store?: string;
   /** The content of `agentcore.yaml` as an object; `state_dir`, `defaults` and `adapter` are ignored here. */
   readonly config?: ConfigInput;
   /** Workers in addition to the built-in ones. */
@@ -119,7 +125,10 @@ export async function openCore(options: AgentCoreOptions): Promise<OpenedCore> {
   const config = checkConfig(options.config ?? {}, env);
   requireAdapters(options);
   const adapters = await allAdapters(options.adapters ?? []);
-  const state = stateDirAt(resolve(options.stateDir ?? requireStateHome(env)));
+  const state = stateDirAt(
+    resolve(options.stateDir ?? requireStateHome(env)),
+    sharedStoreOf(env, [config.store], options.store),
+  );
   const composing = { config, state, adapters, env, log };
   const composition = await compose(composing);
   const { concurrency } = config.limits.global;

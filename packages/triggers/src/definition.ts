@@ -9,6 +9,8 @@ export interface DaemonDefinition {
   /** Absolute paths. */
   readonly workspace: string;
   readonly stateDir: string;
+  /** URL of a shared store, with its password; null: the file does not name one. */
+  readonly store: string | null;
   readonly logDir: string | null;
   readonly agentsFile: string | null;
   /** Runs of workflows at once, over all triggers. */

@@ -1,5 +1,5 @@
 /** `agentcore backup DIR`: copies the database of a state directory while others, such as a daemon, work with it. */
-import { AgentCoreError, ignore } from "@agentcore/contract";
+import { AgentCoreError, ignore, storePlace } from "@agentcore/contract";
 import { chmodSync, existsSync, renameSync, rmSync, statSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { join, resolve } from "node:path";
@@ -16,6 +16,11 @@ import { copyStateDatabase } from "../state/stores.ts";
 export async function backup(target: string, options: StateOptions, io: Io): Promise<number> {
   const loaded = await loadOptionsConfig(options, io);
   const state = resolveStateDir(options.stateDir, loaded, io.cwd, io.env);
+  if (state.store !== null)
+    throw new AgentCoreError(
+      "AC_USAGE",
+      `the state is in ${storePlace(state.store)}: back it up with pg_dump, as the chapter "Many machines" of the documentation shows`,
+    );
   requireOneOwner(state);
   if (!existsSync(join(state.path, "state.db")))
     throw new AgentCoreError("AC_USAGE", `there is nothing to back up: ${state.path} has no state.db`);

@@ -6,6 +6,7 @@ import { errorText, isAgentCoreError, systemClock, type Log } from "@agentcore/c
 import type { DaemonDefinition } from "@agentcore/triggers";
 import { formatProblem } from "@agentcore/yaml-file";
 import { requireAdapters } from "../adapters.ts";
+import { sharedStoreOf } from "../config/shared-store.ts";
 import { requireDaemonFile } from "../daemon/load-daemon-file.ts";
 import { Daemon } from "../daemon/open-daemon.ts";
 import { isPageBuilt, pageNotBuilt } from "../daemon/page-files.ts";
@@ -45,7 +46,7 @@ export async function runDaemon(file: string, options: DaemonRunOptions, io: Io)
   const daemon = await Daemon.open({
     definition,
     loaded,
-    state: stateDirAt(definition.stateDir),
+    state: stateDirAt(definition.stateDir, sharedStoreOf(io.env, [definition.store, loaded.config.store])),
     adapters: await requireAdapters(loaded),
     cwd: io.cwd,
     env: io.env,

@@ -1,6 +1,6 @@
 /** `agentcore token create|list|revoke`: bearer tokens of the API, in the state directory of the daemon. */
 import { createToken } from "@agentcore/api";
-import { AgentCoreError, formatDuration, systemClock, systemIds } from "@agentcore/contract";
+import { AgentCoreError, formatDuration, storePlace, systemClock, systemIds } from "@agentcore/contract";
 import type { StoredToken, TokenScope, TokenStore } from "@agentcore/triggers";
 import { findDaemon } from "../daemon/daemon-place.ts";
 import { exitCodes } from "../exit-code.ts";
@@ -10,6 +10,7 @@ import { withStores, type StateOptions } from "../queue/open-queue.ts";
 import { span } from "../screen/line.ts";
 import { shortId, shortIdsAmong } from "../screen/short-id.ts";
 import { table } from "../screen/table.ts";
+import type { StateDir } from "../state/state-dir.ts";
 import { plainScreen } from "../screen/terminal.ts";
 import { oneLine } from "../screen/text.ts";
 
@@ -27,12 +28,12 @@ export async function newToken(name: string, options: CreateOptions, io: Io): Pr
     throw new AgentCoreError("AC_USAGE", `the name has more than ${nameCharactersMax} characters`);
   const { scope = "read", expires } = options;
   const expiresAt = expires === undefined ? null : systemClock.now() + expires;
-  const { text, stored, directory } = await withTokens(options, io, async (store, directory) => ({
+  const { text, stored, state } = await withTokens(options, io, async (store, state) => ({
     ...(await createToken(
       { name: oneLine(name), scope, expiresAt },
       { store, clock: systemClock, ids: systemIds },
     )),
-    directory,
+    state,
   }));
   if (options.json === true) {
     io.stdout.json({ type: "token_created", ...factsOf(stored), token: text });
@@ -40,13 +41,17 @@ export async function newToken(name: string, options: CreateOptions, io: Io): Pr
   }
   io.stdout.write(`${text}\n`);
   const end = expires === undefined ? "does not expire" : `expires in ${formatDuration(expires)}`;
-  // A daemon rarely uses the usual state directory, and a token that was made there by mistake looks like a wrong one.
-  const where = `${directory}${findDaemon(directory) === null ? ", where none runs now" : ""}`;
   io.stderr.write(
     `agentcore: token ${shortId(stored.id)} has the scope ${scope} and ${end}; its text is not shown again\n` +
-      `agentcore: it is for the daemon on ${where}\n`,
+      `agentcore: it is for ${daemonsOf(state)}\n`,
   );
   return exitCodes.succeeded;
+}
+
+function daemonsOf({ path, store }: StateDir): string {
+  if (store !== null) return `every daemon on ${storePlace(store)}`;
+  // A daemon rarely uses the usual state directory, and a token that was made there by mistake looks like a wrong one.
+  return `the daemon on ${path}${findDaemon(path) === null ? ", where none runs now" : ""}`;
 }
 
 export async function listTokens(options: StateOptions, io: Io): Promise<number> {
@@ -72,8 +77,8 @@ export async function revokeToken(text: string, options: StateOptions, io: Io): 
 const withTokens = <T>(
   options: StateOptions,
   io: Io,
-  use: (store: TokenStore, directory: string) => Promise<T>,
-): Promise<T> => withStores(options, io, ({ tokens }, directory) => use(tokens, directory), "writes");
+  use: (store: TokenStore, state: StateDir) => Promise<T>,
+): Promise<T> => withStores(options, io, ({ tokens }, state) => use(tokens, state), "writes");
 
 const factsOf = ({ id, name, scope, createdAt, expiresAt }: StoredToken) => ({
   id,

@@ -11,6 +11,8 @@ export type KeyTrust = "limit" | "trust";
 export const keyTrust: Readonly<Record<string, KeyTrust>> = {
   // Another state directory brings its own queue; a short time deletes the user's jobs.
   state_dir: "trust",
+  // A queue of somebody else, and your password to them.
+  store: "trust",
   keep_ended: "trust",
   // A low number deletes what the user's other workflows stored.
   cache: "trust",

@@ -9,11 +9,17 @@ import {
   durationSchema,
   lazySchema,
   spendGateModes,
+  storeUrlProblem,
 } from "@agentcore/contract";
 import { runtimeConfigSchema } from "@agentcore/core";
 import { providersSchema } from "@agentcore/spend-gate";
 import * as z from "zod";
 import { envText, type Environment } from "@agentcore/yaml-file";
+
+const storeUrl = (env: Environment) =>
+  envText(env).refine((url) => storeUrlProblem(url) === null, {
+    error: ({ input }) => storeUrlProblem(String(input)),
+  });
 
 function workerSchema(env: Environment) {
   return z
@@ -109,6 +115,10 @@ export function configSchema(env: Environment) {
       state_dir: envText(env).optional().meta({
         description:
           "Directory for jobs, logs and artifacts, relative to this file. `${NAME}` is expanded. Default: $XDG_STATE_HOME/agentcore.",
+      }),
+      store: storeUrl(env).optional().meta({
+        description:
+          "URL of a PostgreSQL database that several machines share, such as `postgres://agents@db.example.com/agentcore`. `${NAME}` is expanded. The variable AGENTCORE_STORE wins. Default: the file state.db in the state directory.",
       }),
       keep_ended: durationSchema.prefault("7d").meta({
         description:

@@ -69,7 +69,7 @@ interface OpenParts extends DaemonParts {
 }
 
 /** What a reload cannot change. */
-const keptFromStart = ["name", "workspace", "stateDir", "agentsFile", "server"] as const;
+const keptFromStart = ["name", "workspace", "stateDir", "store", "agentsFile", "server"] as const;
 
 /** After the grace period: how long what is being stopped may take. The next daemon accounts for what is left. */
 const stopMsMax = 30_000;

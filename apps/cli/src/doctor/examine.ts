@@ -24,6 +24,7 @@ import { findDaemon } from "../daemon/daemon-place.ts";
 import { describeLeft } from "../state/quarantine.ts";
 import { formatBytes } from "../screen/summary.ts";
 import { hiddenDirectories, requireOneOwner, requireOwnState, type StateDir } from "../state/state-dir.ts";
+import { requireNoSharedStore } from "../state/shared-store-note.ts";
 import { openStores } from "../state/stores.ts";
 import type { Check } from "./report.ts";
 
@@ -188,9 +189,10 @@ export async function examineState(state: StateDir, waitsBelow: number | undefin
     requireOneOwner(state);
     if (existsSync(state.path)) requireOwnState(state);
     const isNew = !existsSync(join(state.path, "state.db"));
-    if (!isNew) await (await openStores(state)).close();
+    if (state.store === null) requireNoSharedStore(state.path);
+    if (state.store === null && !isNew) await (await openStores(state)).close();
     const free = await freeBytes(state.path);
-    const detail = `${state.path}, ${formatBytes(free)} free${isNew ? ", nothing in it yet" : ""}`;
+    const detail = `${state.path}, ${formatBytes(free)} free${isNew && state.store === null ? ", nothing in it yet" : ""}`;
     if (waitsBelow === undefined || free > waitsBelow) return { ...base, status: "ok", detail, cure: null };
     return {
       ...base,

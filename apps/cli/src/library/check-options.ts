@@ -42,6 +42,7 @@ const adapters = z.array(z.unknown()).optional();
 const following = { signal: signal.optional(), onEvent: aFunction.optional() };
 const shared = {
   stateDir: text.optional(),
+  store: text.optional(),
   config,
   adapters,
   replaceBuiltIn: z.boolean().optional(),

@@ -94,6 +94,7 @@ export async function run(options: RunOptions): Promise<RunEnd> {
     replaceBuiltIn,
     config,
     hostEnv: env,
+    store,
     log,
     onEvent,
     signal,
@@ -105,7 +106,7 @@ export async function run(options: RunOptions): Promise<RunEnd> {
     cancellation.cancel({ reason: "the caller's signal was aborted" }),
   );
   const core = await openCore({
-    ...omitUndefined({ adapters, replaceBuiltIn, config, env, log, stateDir }),
+    ...omitUndefined({ adapters, replaceBuiltIn, config, env, log, stateDir, store }),
     claims: "own",
   }).catch((error: unknown) => {
     stopListening();

@@ -77,14 +77,14 @@ export async function withQueue<T>(
 export async function withStores<T>(
   options: StateOptions,
   io: Io,
-  use: (stores: StateStores, directory: string) => Promise<T>,
+  use: (stores: StateStores, state: StateDir) => Promise<T>,
   access: Access = "reads",
 ): Promise<T> {
   const loaded = await loadOptionsConfig(options, io);
   const state = openStateDir(options, loaded, io, access);
   const stores = await openStores(state);
   try {
-    return await use(stores, state.path);
+    return await use(stores, state);
   } finally {
     await stores.close();
   }

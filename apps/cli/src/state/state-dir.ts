@@ -2,17 +2,21 @@
 import { AgentCoreError, ignore } from "@agentcore/contract";
 import { accessSync, constants, existsSync, realpathSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
+import { sharedStoreOf } from "../config/shared-store.ts";
 import { callerIdentity, exposureOf, foreignOwnerAbove } from "../config/exposure.ts";
 import { makeOwnDirectory, nearestExisting } from "../config/own-directory.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import { trustDirectoryIn } from "../config/trust-directory.ts";
 import type { Environment } from "@agentcore/yaml-file";
 import { defaultStateDir } from "../config/state-home.ts";
+import { requireNoSharedStore } from "./shared-store-note.ts";
 import { systemWords } from "../system-words.ts";
 
 export interface StateDir {
-  /** Holds `state.db`: jobs, attempts, decisions and the ledger. */
+  /** Holds `state.db`, unless there is a shared store: jobs, attempts, decisions and the ledger. */
   readonly path: string;
+  /** URL of the store that other machines share, with its password; null: `state.db`. */
+  readonly store: string | null;
   /** One directory per attempt: HOME, temporary files, logs, artifacts. */
   readonly attempts: string;
   /** Records of current runs, for the sweep after a crash, and what was found out about this machine. */
@@ -27,7 +31,10 @@ export interface StateDir {
   readonly spendGate: string;
 }
 
-/** The command line wins, then the configuration (relative to its file), then the XDG default. */
+/**
+ * The command line wins, then the configuration (relative to its file), then the XDG default. Throws `AC_USAGE` if there is none of
+ * them, or the variable `AGENTCORE_STORE` is no URL of a store.
+ */
 export function resolveStateDir(
   option: string | undefined,
   loaded: LoadedConfig,
@@ -41,17 +48,18 @@ export function resolveStateDir(
       : configured !== undefined && loaded.source !== null
         ? resolve(dirname(loaded.source.path), configured)
         : defaultStateDir(env);
-  if (path !== null) return stateDirAt(path);
+  if (path !== null) return stateDirAt(path, sharedStoreOf(env, [loaded.config.store]));
   throw new AgentCoreError(
     "AC_USAGE",
     "neither HOME nor XDG_STATE_HOME is set to an absolute path: name the state directory with --state-dir",
   );
 }
 
-export function stateDirAt(path: string): StateDir {
+export function stateDirAt(path: string, store: string | null): StateDir {
   const at = (name: string): string => join(path, name);
   return {
     path,
+    store,
     attempts: at("attempts"),
     containment: at("containment"),
     versions: at("versions"),
@@ -78,8 +86,13 @@ export function createStateDir(state: StateDir): void {
   requireOwnState(state);
 }
 
-/** For a command that only reads: throws `AC_USAGE` if a named directory has no state, instead of making an empty one. */
-export function requireState({ path }: StateDir): void {
+/**
+ * For a command that only reads: throws `AC_USAGE` if a named directory has no state, instead of making an empty one. With a shared
+ * store, the state is there.
+ */
+export function requireState({ path, store }: StateDir): void {
+  if (store !== null) return;
+  requireNoSharedStore(path);
   if (statSync(join(path, "state.db"), { throwIfNoEntry: false }) !== undefined) return;
   throw new AgentCoreError(
     "AC_USAGE",

@@ -17,6 +17,7 @@ import {
   type StateDatabase,
 } from "@agentcore/store-sqlite";
 import type { TokenStore, TriggerStore } from "@agentcore/triggers";
+import { noteSharedStore, requireNoSharedStore } from "./shared-store-note.ts";
 import type { StateDir } from "./state-dir.ts";
 
 export { takeProcessLock, type ProcessLock } from "@agentcore/store-sqlite";
@@ -34,8 +35,15 @@ export interface StateStores extends SpendReader {
   close(): Promise<void>;
 }
 
-/** Creates or migrates what is missing. Rejects with `AC_STORE_…`. */
-export async function openStores(state: Pick<StateDir, "path">): Promise<StateStores> {
+/** Creates or migrates what is missing. Rejects with `AC_STORE_…`, and with `AC_USAGE` if the state is in a shared store. */
+export async function openStores(state: Pick<StateDir, "path" | "store">): Promise<StateStores> {
+  if (state.store !== null) {
+    const { openPostgresStores } = await import("./postgres-stores.ts");
+    const stores = await openPostgresStores(state.store);
+    noteSharedStore(state.path, state.store);
+    return stores;
+  }
+  requireNoSharedStore(state.path);
   return sqliteStores(await openStateDatabase({ directory: state.path }));
 }
 

@@ -9,6 +9,7 @@ import { createContainedGit } from "@agentcore/worker-kit";
 import { workflowConcurrencyKey, type RunOptions } from "@agentcore/workflow";
 import { hostname } from "node:os";
 import { compose, type ComposeOptions, type OpenState } from "../compose.ts";
+import { withoutStoreSecret } from "../config/shared-store.ts";
 import { variableOf } from "@agentcore/yaml-file";
 import { startScheduler } from "../queue/start-scheduler.ts";
 import { postJson } from "./post-json.ts";
@@ -47,9 +48,10 @@ export async function openEngine(options: ComposeOptions): Promise<OpenedEngine>
 
 export function portsOf(
   { containment, stores }: OpenState,
-  { config, state, env, log }: Pick<ComposeOptions, "config" | "state" | "env" | "log">,
+  { config, state, env: given, log }: Pick<ComposeOptions, "config" | "state" | "env" | "log">,
   scheduler: Scheduler,
 ): RunOptions {
+  const env = withoutStoreSecret(given, state.store);
   return {
     scheduler,
     clock: systemClock,

@@ -8,5 +8,6 @@ export * from "./line-reader.ts";
 export * from "./omit-undefined.ts";
 export * from "./path-glob.ts";
 export * from "./process-facts.ts";
+export * from "./store-url.ts";
 export * from "./unprintable.ts";
 export * from "./waiting.ts";

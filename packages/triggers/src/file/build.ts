@@ -38,6 +38,7 @@ export function buildDefinition(value: DaemonFile, { file, cwd, timeZone }: Surr
     file,
     workspace,
     stateDir,
+    store: value.store ?? null,
     logDir: inWorkspace(value.log_dir),
     agentsFile: inWorkspace(value.agents_file),
     maxConcurrentWorkflows: value.max_concurrent_workflows ?? 5,

@@ -1,4 +1,5 @@
 /** The format of a daemon file, version "1"; `daemonJsonSchema` is what editors use. */
+import { storeUrlProblem } from "@agentcore/contract";
 import { envText, holdersInSchema, idSchema, versionSchema, type Environment } from "@agentcore/yaml-file";
 import { z } from "zod";
 import { eventSchema, portSchema } from "./event-schema.ts";
@@ -92,6 +93,15 @@ export const daemonFileSchema = (env: Environment) =>
         description:
           "Directory of the store, relative to the workspace. Default: .daemon-state. `${NAME}` is expanded.",
       }),
+      store: envText(env)
+        .refine((url) => storeUrlProblem(url) === null, {
+          error: ({ input }) => storeUrlProblem(String(input)),
+        })
+        .optional()
+        .meta({
+          description:
+            "URL of a PostgreSQL database that several machines share. `${NAME}` is expanded. The variable AGENTCORE_STORE wins. Default: `store` of agentcore.yaml, or else the file state.db in `state_dir`.",
+        }),
       max_concurrent_workflows: z
         .int()
         .min(1)

@@ -41,6 +41,7 @@ export function testDefinition({ triggers = [{}], ...change }: Change = {}): Dae
     file: "/workspace/daemon.yaml",
     workspace: "/workspace",
     stateDir: "/workspace/.daemon-state",
+    store: null,
     logDir: null,
     agentsFile: null,
     maxConcurrentWorkflows: 5,
