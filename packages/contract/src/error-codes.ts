@@ -347,9 +347,15 @@ export const errorCodes = {
   },
   // Storage and state
   AC_STORE_UNAVAILABLE: {
-    meaning: "The state directory cannot be read or written at the moment.",
+    meaning: "The state directory, or the shared store, cannot be read or written at the moment.",
     retryable: true,
-    cure: "Free disk space, correct the named permissions, end the process that holds the lock, or use another directory with --state-dir; then repeat the call. A running `agentcore work` continues afterwards.",
+    cure: "Free disk space, correct the named permissions, end the process that holds the lock, start the database server, or use another directory with --state-dir; then repeat the call. A running `agentcore work` continues afterwards.",
+  },
+  AC_STORE_REFUSED: {
+    meaning:
+      "The shared store does not accept the user, the password or the name of the database, or its server is too old.",
+    retryable: false,
+    cure: "Correct AGENTCORE_STORE, `store` in agentcore.yaml or the password in PGPASSWORD, or update the server.",
   },
   AC_STORE_CORRUPT: {
     meaning: "The database is damaged.",
@@ -380,6 +386,11 @@ export const errorCodes = {
     meaning: "The attempt has no artifact of that name, or what it names is no file of the attempt any more.",
     retryable: false,
     cure: "`agentcore jobs show JOB` lists the artifacts of each attempt. A directory is read on the machine that ran the attempt.",
+  },
+  AC_ATTEMPT_ELSEWHERE: {
+    meaning: "The logs and artifacts of the attempt are on another machine of the shared store.",
+    retryable: false,
+    cure: "Ask on the machine that ran it; `agentcore jobs show JOB` has what the store keeps of each attempt.",
   },
   AC_JOB_UNFINISHED: {
     meaning: "The job has not ended, so it has no result yet.",

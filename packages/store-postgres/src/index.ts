@@ -5,6 +5,7 @@ export {
   type PostgresStore,
   type PostgresStoreOptions,
 } from "./store/postgres-store.ts";
+export { probePostgres, type PostgresProbe } from "./probe/probe-postgres.ts";
 export type { WriteSql } from "./store/commit.ts";
 export type { Sql, SqlRow, SqlValue } from "./store/sql.ts";
 export { createPostgresLedger, type PostgresLedgerOptions } from "./ledger/postgres-ledger.ts";

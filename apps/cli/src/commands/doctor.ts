@@ -14,6 +14,7 @@ import {
   examineState,
   runLimitsCheck,
 } from "../doctor/examine.ts";
+import { examineStore } from "../doctor/examine-store.ts";
 import type { Check, DoctorReport } from "../doctor/report.ts";
 import { examineWorkers, isBroken } from "../doctor/workers.ts";
 import { exitCodes } from "../exit-code.ts";
@@ -47,11 +48,12 @@ async function examine(options: DoctorOptions, io: Io): Promise<DoctorReport> {
     examineState(state, loaded.config.backpressure.disk_free.defer),
     examineWorkers(loaded, io.env, programs),
   ]);
+  const store = state.store === null ? [] : [await examineStore(state.store)];
   const quarantine = examineQuarantine(state);
   const limits = runLimitsCheck(programs.containment.limits, loaded.config.limits);
   const node = examineNode(process.versions.node);
   const daemon = examineDaemon(state);
-  const checks = [node, containment, limits, git, stateCheck, daemon, quarantine, config];
+  const checks = [node, containment, limits, git, stateCheck, ...store, daemon, quarantine, config];
   return {
     version: packageVersion(),
     ok: checks.every(({ status }) => status !== "bad") && !workers.some(isBroken),

@@ -9,12 +9,13 @@ import {
   testResult,
   testSubmission,
 } from "@agentcore/scheduler/testing";
+import { processOwner } from "@agentcore/core";
 import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { readArtifactChunk } from "./attempt-files.ts";
+import { readArtifactChunk, readLogChunk } from "./attempt-files.ts";
 
 let root: string;
 let attemptsDir: string;
@@ -109,4 +110,33 @@ it("reads no path out of the directory of the attempt, no link, no pipe, no devi
       code: "AC_ARTIFACT_NOT_FOUND",
       message: expect.stringContaining(`"${name}"`) as string,
     });
+});
+
+it("of a shared store, an attempt without a directory here is on another machine, unless it has just begun here", async () => {
+  const job = testJob();
+  await store.submit([testSubmission(job)], byJobDedup);
+  const owner = (host: string) =>
+    ({ owner: host, process: { ...processOwner(), host }, leaseMs: 1000, at: startAt }) as const;
+  await store.registerOwner(owner("elsewhere"));
+  const [record] = await claimAs(store, "elsewhere", 1, { only: [job.id] });
+  const request = {
+    jobId: job.id,
+    attempt: null,
+    stream: "stdout",
+    encoding: "utf8",
+    offset: 0,
+    limit: 9,
+  } as const;
+  const read = (isShared: boolean) => readLogChunk(request, { store, attemptsDir, isShared });
+  await expect(read(true)).rejects.toMatchObject({
+    code: "AC_ATTEMPT_ELSEWHERE",
+    message: `attempt 1 of job ${job.id} is on the machine elsewhere`,
+  });
+  expect(await read(false)).toMatchObject({ text: "", ended: false });
+  await store.removeOwner("elsewhere");
+  expect(await read(true)).toMatchObject({ text: "", ended: false });
+  const charge = { costUsd: 0, tokens: 0 };
+  const ref = attemptRef(record!);
+  await settleOne(store, { ref, at: startAt, kind: "succeeded", result: testResult(), charge });
+  await expect(read(true)).rejects.toThrow("ran on another machine, or its files were deleted");
 });

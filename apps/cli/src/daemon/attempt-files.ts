@@ -9,18 +9,22 @@ import {
   type ArtifactChunkDocument,
   type LogChunkDocument,
 } from "@agentcore/contract";
-import type { JobStore } from "@agentcore/scheduler";
+import type { AttemptRecord, JobStore } from "@agentcore/scheduler";
 import { findAttemptDirectory, openRegularFile } from "@agentcore/worker-kit";
+import { existsSync } from "node:fs";
 import { realpath } from "node:fs/promises";
+import { hostname } from "node:os";
 import { join } from "node:path";
 import { readPart } from "./file-part.ts";
 
 export interface AttemptPlaces {
-  readonly store: Pick<JobStore, "get" | "attempts">;
+  readonly store: Pick<JobStore, "get" | "attempts" | "owners">;
   readonly attemptsDir: string;
+  /** Whether other machines run jobs of the store. Default: false. */
+  readonly isShared?: boolean;
 }
 
-/** Throws `AC_JOB_NOT_FOUND`. An attempt that has written nothing has an empty log. */
+/** Throws `AC_JOB_NOT_FOUND` and `AC_ATTEMPT_ELSEWHERE`. An attempt that has written nothing has an empty log. */
 export async function readLogChunk(request: LogRequest, places: AttemptPlaces): Promise<LogChunkDocument> {
   const { stream, encoding, offset, limit } = request;
   const { id, attempt, facts, newest, directory } = await findAttempt(request, places);
@@ -37,7 +41,7 @@ function fileProblem(error: unknown): null {
   throw error;
 }
 
-/** Throws `AC_JOB_NOT_FOUND` and `AC_ARTIFACT_NOT_FOUND`. Opens only what the result of the attempt names. */
+/** Throws `AC_JOB_NOT_FOUND`, `AC_ATTEMPT_ELSEWHERE` and `AC_ARTIFACT_NOT_FOUND`. Opens only what the result of the attempt names. */
 export async function readArtifactChunk(
   request: ArtifactRequest,
   places: AttemptPlaces,
@@ -62,7 +66,7 @@ const notFound = (text: string): AgentCoreError => new AgentCoreError("AC_ARTIFA
 
 async function findAttempt(
   { jobId, attempt: asked }: Pick<LogRequest, "jobId" | "attempt">,
-  { store, attemptsDir }: AttemptPlaces,
+  { store, attemptsDir, isShared = false }: AttemptPlaces,
 ) {
   const record = await store.get(jobId);
   if (record === undefined) throw new AgentCoreError("AC_JOB_NOT_FOUND", `no job has the id ${jobId}`);
@@ -71,5 +75,22 @@ async function findAttempt(
   const facts = (await store.attempts(id)).find((one) => one.attempt === attempt);
   const permitId = facts?.started?.permit.id ?? "";
   const directory = await findAttemptDirectory(attemptsDir, { jobId: id, attempt, permitId });
+  if (isShared && facts !== undefined && !existsSync(directory)) await requireHere(id, facts, store);
   return { id, attempt, facts, newest: record.attempt, directory };
+}
+
+/** For an attempt without a directory: one that runs on this machine may have none yet. */
+async function requireHere(
+  id: string,
+  { attempt, owner, endedAt }: AttemptRecord,
+  store: AttemptPlaces["store"],
+) {
+  const { process } = (await store.owners()).find((each) => each.owner === owner) ?? { process: null };
+  const host = process === null || process.host === hostname() ? null : process.host;
+  if (host === null && endedAt === null) return;
+  const ran =
+    host === null ? "ran on another machine, or its files were deleted" : `is on the machine ${host}`;
+  throw new AgentCoreError("AC_ATTEMPT_ELSEWHERE", `attempt ${attempt} of job ${id} ${ran}`, {
+    evidence: { jobId: id, attempt, host },
+  });
 }

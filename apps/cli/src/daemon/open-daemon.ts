@@ -6,6 +6,7 @@ import {
   AgentCoreError,
   settledWithin,
   sleep,
+  storePlace,
   systemClock,
   systemIds,
   systemRandom,
@@ -13,9 +14,11 @@ import {
   type WorkerAdapter,
 } from "@agentcore/contract";
 import type { ServedApi } from "@agentcore/api";
+import { processOwner } from "@agentcore/core";
 import type { Journal, Scheduler } from "@agentcore/scheduler";
 import { TriggerEngine, type DaemonDefinition, type TriggerStore } from "@agentcore/triggers";
 import { workflowConcurrencyKey } from "@agentcore/workflow";
+import { hostname } from "node:os";
 import { isDeepStrictEqual } from "node:util";
 import type { Composition } from "../compose.ts";
 import { composeSupervised } from "../compose-supervised.ts";
@@ -28,6 +31,7 @@ import { pruneAttemptsRegularly } from "../state/prune-attempts.ts";
 import { createStateDir, type StateDir } from "../state/state-dir.ts";
 import { portsOf } from "../workflow/open-engine.ts";
 import { DaemonEvents, serveDaemonApi } from "./serve-daemon-api.ts";
+import { DaemonLease, whileHeld } from "./daemon-lease.ts";
 import { Closers } from "./closers.ts";
 import { publishDaemon, takeDaemonPlace, withdrawDaemon } from "./daemon-place.ts";
 import { OpenSources } from "./open-sources.ts";
@@ -55,6 +59,8 @@ export interface DaemonOptions {
 
 export interface DaemonParts {
   readonly composition: Composition;
+  /** Null: the state directory is its own store, and its lock is enough. */
+  readonly lease: DaemonLease | null;
   readonly scheduler: Scheduler;
   readonly journal: Journal;
   readonly workflows: Workflows;
@@ -82,6 +88,7 @@ export class Daemon {
   readonly #closers: Closers;
   readonly #graceMs: number;
   readonly #log: Log;
+  readonly #broken: Promise<AgentCoreError>;
   readonly #hurry = Promise.withResolvers<void>();
   #stopping: Promise<void> | null = null;
 
@@ -90,6 +97,10 @@ export class Daemon {
     this.#closers = closers;
     this.#graceMs = graceMs;
     this.#log = log;
+    const { composition, lease } = parts;
+    // What runs here runs there, too.
+    void lease?.lost.then(() => this.hurry());
+    this.#broken = Promise.race([composition.broken, ...(lease === null ? [] : [lease.lost])]);
   }
 
   /**
@@ -107,9 +118,9 @@ export class Daemon {
     }
   }
 
-  /** Resolves when the store will not work again. */
+  /** Resolves when the store will not work again, or the daemon of another machine took over. */
   get broken(): Promise<AgentCoreError> {
-    return this.parts.composition.broken;
+    return this.#broken;
   }
 
   /**
@@ -163,12 +174,13 @@ export class Daemon {
 
   /** Resolves to false if it takes too long, or needs a store that takes no write. */
   async #isStored(what: Promise<unknown>): Promise<boolean> {
-    const { stores } = this.parts.composition;
+    const { composition, lease } = this.parts;
+    const takesNoWrite = (): boolean => composition.stores.isFailing || lease?.isHeld === false;
     const startMs = systemClock.monotonicMs();
     let failingFromMs: number | null = null;
     while (!(await settledWithin(systemClock, what, lookMs))) {
       const nowMs = systemClock.monotonicMs();
-      failingFromMs = stores.isFailing ? (failingFromMs ?? nowMs) : null;
+      failingFromMs = takesNoWrite() ? (failingFromMs ?? nowMs) : null;
       if (nowMs - startMs >= stopMsMax || nowMs - (failingFromMs ?? nowMs) >= storeWaitMs) return false;
     }
     return true;
@@ -189,6 +201,19 @@ export class Daemon {
   }
 }
 
+/** The triggers of a shared store are decided by one daemon. Rejects with `AC_DAEMON_RUNNING`. */
+async function takeTriggers(
+  { stores, state }: Composition,
+  { log }: DaemonOptions,
+): Promise<{ readonly lease: DaemonLease | null; readonly triggers: TriggerStore }> {
+  const { journal, triggers } = stores;
+  if (state.store === null) return { lease: null, triggers };
+  const place = storePlace(state.store);
+  const holder = { host: hostname(), ...processOwner() };
+  const lease = await DaemonLease.take({ journal, holder, place, clock: systemClock, log });
+  return { lease, triggers: whileHeld(triggers, lease, place) };
+}
+
 async function openParts(options: DaemonOptions, closers: Closers): Promise<OpenParts> {
   const { definition, loaded, state, adapters, env, log } = options;
   const { config } = loaded;
@@ -199,6 +224,8 @@ async function openParts(options: DaemonOptions, closers: Closers): Promise<Open
 
   const composition = await composeSupervised(options);
   closers.add(() => composition.close());
+  const { lease, triggers: store } = await takeTriggers(composition, options);
+  closers.add(() => lease?.release());
   const scheduler = await startScheduler(composition, {
     log,
     concurrency: config.limits.global.concurrency,
@@ -208,7 +235,7 @@ async function openParts(options: DaemonOptions, closers: Closers): Promise<Open
   });
   closers.add(() => closeScheduler(scheduler));
 
-  const { journal, triggers: store } = composition.stores;
+  const { journal } = composition.stores;
   const ports = portsOf(composition, { config, state, env, log }, scheduler);
   const opened = openWorkflows({
     place: { adapters, config, env, log },
@@ -241,7 +268,7 @@ async function openParts(options: DaemonOptions, closers: Closers): Promise<Open
   const sources = new OpenSources({ host: engine, containment, workspace, stateDir, env, log });
   closers.add(() => sources.close());
   await sources.replace(definition);
-  const parts = { composition, scheduler, journal, workflows, store, runner, engine, sources };
+  const parts = { composition, lease, scheduler, journal, workflows, store, runner, engine, sources };
   const api = await serveDaemonApi({ ...options, parts, events });
   closers.add(() => api.close());
 

@@ -100,7 +100,7 @@ export async function serveDaemonApi(options: DaemonApiOptions): Promise<ServedA
   const { config } = loaded;
   const { store, state, stores } = composition;
   const client = new QueueClient({ store, clock: systemClock, ids: systemIds, log });
-  const places = { store, attemptsDir: state.attempts };
+  const places = { store, attemptsDir: state.attempts, isShared: state.store !== null };
   const { ledger, calls } = stores;
   const startedAt = systemClock.now();
   const overview = new Overview({ parts, config, ledger, startedAt, attemptsDir: state.attempts });

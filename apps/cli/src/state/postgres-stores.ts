@@ -10,13 +10,23 @@ import {
   readCallSpend,
   readSpend,
 } from "@agentcore/store-postgres";
+export { probePostgres } from "@agentcore/store-postgres";
+import { watchOwners } from "./registered-owners.ts";
 import type { StateStores } from "./stores.ts";
 
 /** Makes or migrates the tables. Rejects with `AC_STORE_…`. */
 export async function openPostgresStores(url: string): Promise<StateStores> {
   const store = await openPostgresStore({ url });
+  const jobs = createPostgresJobStore(store);
+  let stopWatching: () => void;
+  try {
+    stopWatching = await watchOwners(jobs);
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
   return {
-    jobs: createPostgresJobStore(store),
+    jobs,
     journal: createPostgresJournal(store),
     ledger: createPostgresLedger(store),
     calls: createPostgresCallJournal(store),
@@ -27,6 +37,9 @@ export async function openPostgresStores(url: string): Promise<StateStores> {
     get isFailing() {
       return store.isFailing;
     },
-    close: () => store.close(),
+    close: () => {
+      stopWatching();
+      return store.close();
+    },
   };
 }

@@ -16,11 +16,14 @@ import {
   readSpend,
   type StateDatabase,
 } from "@agentcore/store-sqlite";
+import type { PostgresProbe } from "@agentcore/store-postgres";
 import type { TokenStore, TriggerStore } from "@agentcore/triggers";
 import { noteSharedStore, requireNoSharedStore } from "./shared-store-note.ts";
 import type { StateDir } from "./state-dir.ts";
 
 export { takeProcessLock, type ProcessLock } from "@agentcore/store-sqlite";
+
+export type SharedStoreProbe = PostgresProbe;
 
 export interface StateStores extends SpendReader {
   readonly jobs: JobStore;
@@ -62,6 +65,12 @@ function sqliteStores(database: StateDatabase): StateStores {
     },
     close: () => database.close(),
   };
+}
+
+/** Looks at a shared store without a change. Rejects with `AC_STORE_…`. */
+export async function probeSharedStore(url: string): Promise<SharedStoreProbe> {
+  const { probePostgres } = await import("./postgres-stores.ts");
+  return probePostgres({ url });
 }
 
 /** Writes a consistent copy of the database of a state directory to a file that must not exist. Others may write meanwhile. */

@@ -102,7 +102,11 @@ function stateJobs({ stores, client, loaded, state }: OpenedQueue): TargetJobs {
     },
     log: async (part) => {
       const request = { ...part, encoding: "base64", limit: logBytes } as const;
-      const { text } = await readLogChunk(request, { store, attemptsDir: state.attempts });
+      const { text } = await readLogChunk(request, {
+        store,
+        attemptsDir: state.attempts,
+        isShared: state.store !== null,
+      });
       return Buffer.from(text, "base64");
     },
   };

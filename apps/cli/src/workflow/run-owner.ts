@@ -4,6 +4,7 @@ import { ownerIsDead, processOwner } from "@agentcore/core";
 import type { JournalHeader, JournalValue } from "@agentcore/scheduler";
 import type { StoredRun } from "@agentcore/workflow";
 import { hostname } from "node:os";
+import { isRegisteredElsewhere } from "../state/registered-owners.ts";
 
 type Owner = { readonly host: string } & ReturnType<typeof processOwner>;
 
@@ -15,7 +16,7 @@ const heldHere = new Set<string>();
 
 /** The run is worked on here until the function that is returned is called. Throws `AC_WORKFLOW_TAKEN` if it is already. */
 export function holdRun(id: string): () => void {
-  if (heldHere.has(id)) throw takenBy(id, process.pid);
+  if (heldHere.has(id)) throw takenBy(id, { pid: process.pid, host: hostname() });
   heldHere.add(id);
   return () => void heldHere.delete(id);
 }
@@ -26,9 +27,10 @@ export function workerOf(id: string, { header, created }: StoredRun): Owner | nu
   return known === null || heldHere.has(created.root ?? id) || !isThisProcess(known) ? known : null;
 }
 
-export function takenBy(id: string, pid: number): AgentCoreError {
-  return new AgentCoreError("AC_WORKFLOW_TAKEN", `process ${pid} works on run ${id}`, {
-    evidence: { run: id, pid },
+export function takenBy(id: string, { pid, host }: Pick<Owner, "pid" | "host">): AgentCoreError {
+  const where = host === hostname() ? "" : ` of ${host}`;
+  return new AgentCoreError("AC_WORKFLOW_TAKEN", `process ${pid}${where} works on run ${id}`, {
+    evidence: { run: id, pid, host },
   });
 }
 
@@ -37,10 +39,15 @@ function isThisProcess({ pid, startTicks, bootId }: Owner): boolean {
   return own.pid === pid && own.startTicks === startTicks && own.bootId === bootId;
 }
 
-/** Null if there is none, it is known to be gone, or it is on another machine and cannot be checked. */
+/**
+ * Null if there is none, it is known to be gone, or it is on another machine and has no scheduler in a shared store that is open
+ * here.
+ */
 export function liveOwner(owner: JournalValue): Owner | null {
   const known = owner as unknown as Owner | null;
-  return known === null || known.host !== hostname() || ownerIsDead(known) ? null : known;
+  if (known === null) return null;
+  const isAlive = known.host === hostname() ? !ownerIsDead(known) : isRegisteredElsewhere(known);
+  return isAlive ? known : null;
 }
 
 /** `RUNNING` while a process works on it, `INTERRUPTED` if it can be resumed, otherwise how it ended. */

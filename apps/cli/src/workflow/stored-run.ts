@@ -47,7 +47,7 @@ export function requireUnfinished(run: FoundRun): void {
 export function requireFree(run: FoundRun): void {
   if (outcomeOf(run) !== null) return;
   const known = workerOf(run.id, run.stored);
-  if (known !== null) throw takenBy(run.id, known.pid);
+  if (known !== null) throw takenBy(run.id, known);
 }
 
 export function callerOf({ created }: StoredRun): Caller {

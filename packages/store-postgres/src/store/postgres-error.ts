@@ -70,6 +70,15 @@ export function failureOf(error: unknown): PostgresFailure {
   return isConnectionLost(error) ? "passing" : "statement";
 }
 
+/** What `pg` and Node say of a missing password, and of encryption. */
+const ofHandshake = /\b(?:SASL|SSL|TLS|certificate)\b/;
+
+/** User, password, rights, encryption, or no such database: waiting does not help a process that begins. */
+function isRefusal(error: unknown): boolean {
+  const state = stateOf(error);
+  return state === undefined ? ofHandshake.test(errorText(error)) : /^(?:28|3D|42501)/.test(state);
+}
+
 /** What the system says about a connection to several addresses is in the errors that it collected. */
 function reasonOf(error: unknown): string {
   if (error instanceof AggregateError) return error.errors.map(errorText).join("; ");
@@ -82,6 +91,12 @@ export function storeErrorOf(error: unknown, place: string, whileOpening = false
   if (error instanceof CommitUnknown) return storeErrorOf(error.cause, place, whileOpening);
   const reason = reasonOf(error);
   const options = { evidence: { place, reason, state: stateOf(error) ?? null }, cause: error };
+  if (whileOpening && isRefusal(error))
+    return new AgentCoreError(
+      "AC_STORE_REFUSED",
+      `${place} cannot be opened: ${reason}; correct the user, the password, the database, its rights or \`sslmode\``,
+      options,
+    );
   switch (failureOf(error)) {
     case "passing":
       return new AgentCoreError(

@@ -8,13 +8,14 @@ import {
   type Clock,
   type Random,
   ignore,
+  storePlace,
+  storeUrlProblem,
   systemClock,
   systemRandom,
 } from "@agentcore/contract";
 import { type CustomTypesConfig, Pool, types } from "pg";
 import type { WriteSql } from "./commit.ts";
 import { migrate } from "./migrate.ts";
-import { placeOf } from "./place.ts";
 import { storeErrorOf } from "./postgres-error.ts";
 import { type Patience, retryWhilePassing } from "./retry.ts";
 import { type Session, inSnapshot, inTransaction, statementTimeoutMs } from "./session.ts";
@@ -67,12 +68,13 @@ export interface PostgresStore extends PostgresLane {
 
 /**
  * Connects, and makes or migrates the tables. Rejects with `AC_CONFIG_INVALID` (not such a URL), `AC_STORE_UNAVAILABLE` (cannot be
- * reached or used, or is too old), `AC_STORE_NEWER`, or `AC_STORE_CORRUPT` (the schema has other tables).
+ * reached), `AC_STORE_REFUSED` (its user, password, database or version), `AC_STORE_NEWER`, or `AC_STORE_CORRUPT` (the schema has other tables).
  */
 export async function openPostgresStore(options: PostgresStoreOptions): Promise<PostgresStore> {
   const { url, schema = "agentcore", timeoutMs = 30_000, openTimeoutMs = 5000, connectionsMax = 6 } = options;
   const { clock = systemClock, random = systemRandom } = options;
-  const place = placeOf(url);
+  assertUrl(url);
+  const place = storePlace(url);
   assertSchemaName(schema);
   const pool = new Pool({
     connectionString: url,
@@ -102,17 +104,22 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
 }
 
 /** The oldest that its makers still maintain. */
-const serverVersionMin = 14;
+export const serverVersionMin = 14;
 
 async function assertServerVersion(pool: Pool, place: string): Promise<void> {
   const { rows } = await pool.query<{ server_version_num: string }>("SHOW server_version_num");
   const version = Math.floor(Number(rows[0]?.server_version_num) / 10_000);
   if (version >= serverVersionMin) return;
   throw new AgentCoreError(
-    "AC_STORE_UNAVAILABLE",
+    "AC_STORE_REFUSED",
     `${place} is PostgreSQL ${version}; AgentCore needs ${serverVersionMin} or later: update the server`,
     { evidence: { place, version, oldest: serverVersionMin } },
   );
+}
+
+function assertUrl(url: string): void {
+  const problem = storeUrlProblem(url);
+  if (problem !== null) throw new AgentCoreError("AC_CONFIG_INVALID", `the address of the store ${problem}`);
 }
 
 function assertSchemaName(schema: string): void {
