@@ -42,7 +42,9 @@ export const libraryCures: Readonly<Partial<Record<ErrorCode, string>>> = {
   AC_UNCONTAINED:
     "Kill the processes that `npx agentcore doctor` names; the quarantine ends when they are gone.",
   AC_STORE_UNAVAILABLE:
-    "Free disk space, correct the named permissions, end the process that holds the lock, or use another `stateDir`; then repeat the call.",
+    "Free disk space, correct the named permissions, end the process that holds the lock, start the database server, or use another `stateDir`; then repeat the call.",
+  AC_STORE_REFUSED: "Correct the option `store` or the password in PGPASSWORD, or update the server.",
+  AC_ATTEMPT_ELSEWHERE: "Read the files on the machine that ran the attempt.",
   AC_JOB_NOT_FOUND: "Check the id. Jobs that succeeded or were cancelled are deleted after `keep_ended`.",
   AC_JOB_IN_RUN:
     "Resume the run with `workflows.resume(id)`, or with `workflows.retry(id)` if it has failed.",
