@@ -41,7 +41,13 @@ import { withoutStoreSecret } from "./config/shared-store.ts";
 import { createMeteredSpending } from "./queue/metered-spending.ts";
 import { createRecordedSpending } from "./queue/recorded-spending.ts";
 import { Quarantine } from "./state/quarantine.ts";
-import { createStateDir, hiddenDirectories, makeTrustDirectory, type StateDir } from "./state/state-dir.ts";
+import {
+  createStateDir,
+  hiddenDirectories,
+  makeTrustDirectory,
+  sharedPlaceOf,
+  type StateDir,
+} from "./state/state-dir.ts";
 import { openStores, type StateStores } from "./state/stores.ts";
 import { createTranscriptSpending } from "./queue/transcript-spending.ts";
 import { watchStore } from "./queue/watch-store.ts";
@@ -57,6 +63,8 @@ export interface OpenState {
   readonly spendingOfLost: SpendingOfLost;
   /** From the mark of a worker that is held back. */
   readonly neverBegan: NeverBegan;
+  /** Settles what dead owners hold, here and on machines that no longer have a scheduler in the store. */
+  readonly settleHolds: () => Promise<void>;
   /** Resolves when the store will not work again; see `watchStore`. */
   readonly broken: Promise<AgentCoreError>;
 }
@@ -102,8 +110,7 @@ export async function openState({ config, state, adapters, env, log }: ComposeOp
   const spendingOfLost = createMeteredSpending(calls, printedByLost);
   const neverBegan: NeverBegan = (attempt) => provedUnbegun(state.attempts, attempt, systemClock.now());
   const spool = openSpoolDirectory(state.spool, log);
-  try {
-    reportSweep(await containment.sweep(), log);
+  const settleHolds = async (): Promise<void> => {
     await reconcileHolds(stores.ledger, {
       ownerIsDead,
       calls,
@@ -111,12 +118,25 @@ export async function openState({ config, state, adapters, env, log }: ComposeOp
       onUnreadable: ({ holdId }, error) =>
         log.warn({ error, holdId }, "the records of a lost attempt cannot be read; its ceiling is charged"),
       now: systemClock.now(),
+      ...(await registeredPlaces(state, store)),
     });
+  };
+  try {
+    reportSweep(await containment.sweep(), log);
+    await settleHolds();
   } catch (error) {
     await stores.close();
     throw error;
   }
-  return { state, containment, stores, store, spendingOfLost, neverBegan, broken };
+  return { state, containment, stores, store, spendingOfLost, neverBegan, settleHolds, broken };
+}
+
+/** For `reconcileHolds`, where machines share the ledger. */
+async function registeredPlaces(state: StateDir, store: Pick<JobStore, "owners">) {
+  const { place: own } = sharedPlaceOf(state);
+  if (own === undefined) return {};
+  const owners = await store.owners();
+  return { places: { own, registered: new Set(owners.flatMap(({ process }) => process?.place ?? [])) } };
 }
 
 /** Composes everything in this process. */
@@ -145,7 +165,7 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
     clock: systemClock,
     ids: systemIds,
     ledger: open.stores.ledger,
-    owner: processOwner(),
+    owner: { ...processOwner(), ...sharedPlaceOf(state) },
     signals,
     log,
     settings: settingsOf(config),

@@ -15,6 +15,7 @@ import {
 import { runLabel } from "@agentcore/worker-kit";
 import { hostname } from "node:os";
 import type { Composition } from "../compose.ts";
+import { sharedPlaceOf } from "../state/state-dir.ts";
 
 export interface StartSchedulerOptions {
   readonly log: Log;
@@ -29,9 +30,10 @@ export interface StartSchedulerOptions {
 }
 
 export async function startScheduler(
-  { runtime, store, spendingOfLost, neverBegan, containment, stores, state }: Composition,
+  composition: Composition,
   { log, concurrency, keepEndedMs, claims, policy = {} }: StartSchedulerOptions,
 ): Promise<Scheduler> {
+  const { runtime, store, spendingOfLost, neverBegan, settleHolds, containment, stores, state } = composition;
   return createScheduler({
     store,
     runtime,
@@ -44,7 +46,8 @@ export async function startScheduler(
     proveGone: proveGoneBySweep(containment),
     spendingOfLost,
     neverBegan,
-    process: { host: hostname(), ...processOwner() },
+    settleHolds,
+    process: { host: hostname(), ...processOwner(), ...sharedPlaceOf(state) },
     // The scheduler has compared the machine: a pid of another machine is never looked up here.
     processState,
     clock: systemClock,

@@ -1,6 +1,7 @@
 /** The state directory and the paths inside it. Several processes can share one state directory. */
 import { AgentCoreError, ignore } from "@agentcore/contract";
 import { accessSync, constants, existsSync, realpathSync, statSync } from "node:fs";
+import { hostname } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { sharedStoreOf } from "../config/shared-store.ts";
 import { callerIdentity, exposureOf, foreignOwnerAbove } from "../config/exposure.ts";
@@ -67,6 +68,16 @@ export function stateDirAt(path: string, store: string | null): StateDir {
     stepCache: at("step-cache"),
     spendGate: at("spend-gate"),
   };
+}
+
+/**
+ * The machine and the state directory as other machines of a shared store know them: only processes of one place can see whether
+ * each other live, and prove each other's runs gone. Empty where the store is this directory.
+ */
+export function sharedPlaceOf({ path, store }: Pick<StateDir, "path" | "store">): {
+  readonly place?: string;
+} {
+  return store === null ? {} : { place: `${hostname()}:${path}` };
 }
 
 /** Creates missing directories for their owner alone: logs and artifacts can hold secrets. Existing ones must be ours. */
