@@ -19,6 +19,7 @@ const isolated = ["packages/containment"];
  * `npm test` does not. The network namespaces need root. `TEST_SLOW=only` runs nothing else, `TEST_SLOW=too` runs everything.
  */
 const slow = [
+  "apps/cli/src/commands/shared-store.test.ts",
   "apps/cli/src/daemon/network-namespaces.test.ts",
   "packages/crash-tests/src/burst.test.ts",
   "packages/crash-tests/src/daemon/daemon-kills.test.ts",

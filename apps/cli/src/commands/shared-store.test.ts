@@ -158,6 +158,21 @@ server: { http: { port: 0 } }
   expect(lost).toMatchObject({ code: 2, stderr: expect.stringContaining(`are in ${bare}`) });
 });
 
+it("a job of a host that was killed runs again on another one, once the lease of the first has run out", async () => {
+  const job = ["submit", "test -e again || sleep 600", "--worker", "shell", "--max-attempts", "2", "--json"];
+  const killed = start("b", ["work"], { detached: true });
+  const id = String((await json("a", ...job))[0]?.["id"]);
+  await until(async () => (await json("a", "jobs", "show", id))[0]?.["state"] === "running");
+  expect((await on("a", "jobs", "logs", id)).stderr).toContain("AC_ATTEMPT_ELSEWHERE");
+  process.kill(-killed.child.pid!, "SIGKILL");
+  await killed.finished;
+  writeFileSync(join(scratch.workspace, "again"), "");
+  expect((await on("a", "work", "--drain")).code).toBe(0);
+  expect(await json("a", "jobs", "show", id)).toMatchObject([
+    { state: "succeeded", attempts: [{ outcome: "lost" }, { outcome: "succeeded" }] },
+  ]);
+});
+
 it("`doctor` looks at the database, `backup` leaves it to pg_dump, and no file or output has the password", async () => {
   const { checks } = JSON.parse((await on("b", "doctor", "--json")).stdout) as { checks: { id: string }[] };
   expect(checks.find(({ id }) => id === "store")).toMatchObject({

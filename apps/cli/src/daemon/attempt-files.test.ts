@@ -116,7 +116,12 @@ it("of a shared store, an attempt without a directory here is on another machine
   const job = testJob();
   await store.submit([testSubmission(job)], byJobDedup);
   const owner = (host: string) =>
-    ({ owner: host, process: { ...processOwner(), host }, leaseMs: 1000, at: startAt }) as const;
+    ({
+      owner: host,
+      process: { ...processOwner(), host, place: `${host}:/state` },
+      leaseMs: 1000,
+      at: startAt,
+    }) as const;
   await store.registerOwner(owner("elsewhere"));
   const [record] = await claimAs(store, "elsewhere", 1, { only: [job.id] });
   const request = {
@@ -127,10 +132,11 @@ it("of a shared store, an attempt without a directory here is on another machine
     offset: 0,
     limit: 9,
   } as const;
-  const read = (isShared: boolean) => readLogChunk(request, { store, attemptsDir, isShared });
+  const read = (isShared: boolean) =>
+    readLogChunk(request, { store, attemptsDir, ...(isShared && { place: "here:/state" }) });
   await expect(read(true)).rejects.toMatchObject({
     code: "AC_ATTEMPT_ELSEWHERE",
-    message: `attempt 1 of job ${job.id} is on the machine elsewhere`,
+    message: `attempt 1 of job ${job.id} is on elsewhere:/state`,
   });
   expect(await read(false)).toMatchObject({ text: "", ended: false });
   await store.removeOwner("elsewhere");
@@ -138,5 +144,5 @@ it("of a shared store, an attempt without a directory here is on another machine
   const charge = { costUsd: 0, tokens: 0 };
   const ref = attemptRef(record!);
   await settleOne(store, { ref, at: startAt, kind: "succeeded", result: testResult(), charge });
-  await expect(read(true)).rejects.toThrow("ran on another machine, or its files were deleted");
+  await expect(read(true)).rejects.toThrow("ran elsewhere, or its files were deleted");
 });

@@ -9,19 +9,18 @@ import {
   type ArtifactChunkDocument,
   type LogChunkDocument,
 } from "@agentcore/contract";
-import type { AttemptRecord, JobStore } from "@agentcore/scheduler";
+import type { AttemptRecord, JobStore, OwnerRecord } from "@agentcore/scheduler";
 import { findAttemptDirectory, openRegularFile } from "@agentcore/worker-kit";
 import { existsSync } from "node:fs";
 import { realpath } from "node:fs/promises";
-import { hostname } from "node:os";
 import { join } from "node:path";
 import { readPart } from "./file-part.ts";
 
 export interface AttemptPlaces {
   readonly store: Pick<JobStore, "get" | "attempts" | "owners">;
   readonly attemptsDir: string;
-  /** Whether other machines run jobs of the store. Default: false. */
-  readonly isShared?: boolean;
+  /** The machine and the state directory of `attemptsDir`, where other machines run jobs of the store. */
+  readonly place?: string;
 }
 
 /** Throws `AC_JOB_NOT_FOUND` and `AC_ATTEMPT_ELSEWHERE`. An attempt that has written nothing has an empty log. */
@@ -66,7 +65,7 @@ const notFound = (text: string): AgentCoreError => new AgentCoreError("AC_ARTIFA
 
 async function findAttempt(
   { jobId, attempt: asked }: Pick<LogRequest, "jobId" | "attempt">,
-  { store, attemptsDir, isShared = false }: AttemptPlaces,
+  { store, attemptsDir, place }: AttemptPlaces,
 ) {
   const record = await store.get(jobId);
   if (record === undefined) throw new AgentCoreError("AC_JOB_NOT_FOUND", `no job has the id ${jobId}`);
@@ -75,22 +74,23 @@ async function findAttempt(
   const facts = (await store.attempts(id)).find((one) => one.attempt === attempt);
   const permitId = facts?.started?.permit.id ?? "";
   const directory = await findAttemptDirectory(attemptsDir, { jobId: id, attempt, permitId });
-  if (isShared && facts !== undefined && !existsSync(directory)) await requireHere(id, facts, store);
+  if (place !== undefined && facts !== undefined && !existsSync(directory))
+    throwElsewhere(id, facts, place, await store.owners());
   return { id, attempt, facts, newest: record.attempt, directory };
 }
 
-/** For an attempt without a directory: one that runs on this machine may have none yet. */
-async function requireHere(
-  id: string,
+/** For an attempt without a directory. One that runs here may have none yet, and then nothing is thrown. */
+function throwElsewhere(
+  jobId: string,
   { attempt, owner, endedAt }: AttemptRecord,
-  store: AttemptPlaces["store"],
-) {
-  const { process } = (await store.owners()).find((each) => each.owner === owner) ?? { process: null };
-  const host = process === null || process.host === hostname() ? null : process.host;
-  if (host === null && endedAt === null) return;
-  const ran =
-    host === null ? "ran on another machine, or its files were deleted" : `is on the machine ${host}`;
-  throw new AgentCoreError("AC_ATTEMPT_ELSEWHERE", `attempt ${attempt} of job ${id} ${ran}`, {
-    evidence: { jobId: id, attempt, host },
+  place: string,
+  owners: readonly OwnerRecord[],
+): void {
+  const known = owners.find((each) => each.owner === owner)?.process?.place ?? null;
+  const other = known === place ? null : known;
+  if (other === null && endedAt === null) return;
+  const ran = other === null ? "ran elsewhere, or its files were deleted" : `is on ${other}`;
+  throw new AgentCoreError("AC_ATTEMPT_ELSEWHERE", `attempt ${attempt} of job ${jobId} ${ran}`, {
+    evidence: { jobId, attempt, place: other },
   });
 }

@@ -28,6 +28,7 @@ import { workflowEventJson, runResultJson } from "../json/workflow-documents.ts"
 import { prepareJob } from "../library/prepare-job.ts";
 import { callsOfJob } from "../queue/job-calls.ts";
 import { leftProcesses } from "../state/quarantine.ts";
+import { sharedPlaceOf } from "../state/state-dir.ts";
 import { packageVersion } from "../version.ts";
 import type { DaemonParts } from "./open-daemon.ts";
 import { daemonPort, type DaemonPortOptions } from "./daemon-port.ts";
@@ -100,7 +101,7 @@ export async function serveDaemonApi(options: DaemonApiOptions): Promise<ServedA
   const { config } = loaded;
   const { store, state, stores } = composition;
   const client = new QueueClient({ store, clock: systemClock, ids: systemIds, log });
-  const places = { store, attemptsDir: state.attempts, isShared: state.store !== null };
+  const places = { store, attemptsDir: state.attempts, ...sharedPlaceOf(state) };
   const { ledger, calls } = stores;
   const startedAt = systemClock.now();
   const overview = new Overview({ parts, config, ledger, startedAt, attemptsDir: state.attempts });

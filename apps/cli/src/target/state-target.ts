@@ -23,6 +23,7 @@ import { callsOfJob } from "../queue/job-calls.ts";
 import { lastRefusal, noteRefusal } from "../queue/last-refusal.ts";
 import { requireJob, type OpenedQueue } from "../queue/open-queue.ts";
 import { leftProcesses } from "../state/quarantine.ts";
+import { sharedPlaceOf } from "../state/state-dir.ts";
 import { answerWait } from "../workflow/answer-approval.ts";
 import { findRunId } from "../workflow/find-run.ts";
 import { approvalDocument, runDetailsDocument, runDocument } from "../workflow/run-documents.ts";
@@ -105,7 +106,7 @@ function stateJobs({ stores, client, loaded, state }: OpenedQueue): TargetJobs {
       const { text } = await readLogChunk(request, {
         store,
         attemptsDir: state.attempts,
-        isShared: state.store !== null,
+        ...sharedPlaceOf(state),
       });
       return Buffer.from(text, "base64");
     },
