@@ -13,6 +13,7 @@ export function storeUrlProblem(text: string): string | null {
 export function storePlace(url: string): string {
   const place = new URL(url);
   place.password = "";
-  for (const name of [...place.searchParams.keys()]) if (/pass/i.test(name)) place.searchParams.delete(name);
+  const secret = Array.from(place.searchParams.keys()).filter((name) => /pass/i.test(name));
+  for (const name of secret) place.searchParams.delete(name);
   return place.href;
 }

@@ -1,6 +1,6 @@
 /** What can be found out about a database without changing anything in it. */
 import { type Clock, storePlace, systemClock } from "@agentcore/contract";
-import pg from "pg";
+import { Client } from "pg";
 import { newest } from "../schema/schema.ts";
 import { serverVersionMin } from "../store/postgres-store.ts";
 import { storeErrorOf } from "../store/postgres-error.ts";
@@ -35,7 +35,7 @@ const roundTrips = 5;
 /** Rejects with `AC_STORE_REFUSED` or `AC_STORE_UNAVAILABLE` if it cannot be connected to. */
 export async function probePostgres(options: ProbeOptions): Promise<PostgresProbe> {
   const { url, schema = "agentcore", clock = systemClock } = options;
-  const client = new pg.Client({
+  const client = new Client({
     connectionString: url,
     connectionTimeoutMillis: 5000,
     query_timeout: 5000,
@@ -71,7 +71,7 @@ interface Times {
   readonly pid: number;
 }
 
-async function timesOf(client: pg.Client, clock: Clock) {
+async function timesOf(client: Client, clock: Clock) {
   const times =
     "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS now, pg_backend_pid() AS pid";
   let best = { roundTripMs: Infinity, clockAheadMs: 0 };
