@@ -22,6 +22,7 @@ export * from "./probe.ts";
 export * from "./require-id.ts";
 export * from "./result.ts";
 export * from "./run-event.ts";
+export * from "./run-phase.ts";
 export * from "./runtime.ts";
 export * from "./spend-gate.ts";
 export * from "./spool.ts";

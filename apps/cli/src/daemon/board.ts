@@ -6,6 +6,7 @@
 import {
   BoundedMap,
   overviewTextCharsMax,
+  runPhaseOf,
   tokensOf,
   type OverviewRunning,
   type RunEvent,
@@ -189,7 +190,6 @@ export const shortened = (text: string): string =>
 /** What counts as silence at the latest, however long the limit is. */
 const silentMsMax = 60_000;
 
-/** The states are those of the watchdog: the same evidence in the same order. */
 export interface Activity {
   readonly activity: OverviewRunning["activity"];
   /** Since when; of `silent`, `working` and `stopping`, when the last sign came. */
@@ -205,15 +205,19 @@ export function activityOf(
 ): Activity {
   const signAt = Math.max(lastOutputAt ?? startedAt, calls?.at ?? startedAt);
   if (isStopping) return { activity: "stopping", at: signAt };
-  const call = calls === null ? null : callState(calls);
-  if (endedAt !== null && call === null) return { activity: "finished", at: endedAt };
+  const phase = runPhaseOf({
+    hasEnded: endedAt !== null,
+    toolsInFlight: tools.size,
+    waiting: calls?.waiting ?? 0,
+    streaming: calls?.streaming ?? 0,
+    hasSign: lastOutputAt !== null || calls !== null,
+  });
+  if (phase === "finished") return { activity: phase, at: endedAt ?? signAt };
   const loopingAt = calls?.loopingAt ?? null;
   if (loopingAt !== null) return { activity: "looping", at: loopingAt };
   const [tool] = tools.values();
-  if (tool !== undefined) return { activity: "tool", at: tool.at };
-  if (calls !== null && call !== null) return { activity: call, at: calls.at };
-  if (now - signAt > Math.min(silenceLimitMs / 4, silentMsMax)) return { activity: "silent", at: signAt };
-  return lastOutputAt === null && calls === null
-    ? { activity: "starting", at: startedAt }
-    : { activity: "working", at: signAt };
+  if (phase === "tool") return { activity: phase, at: tool?.at ?? signAt };
+  if (phase === "waiting" || phase === "streaming") return { activity: phase, at: calls?.at ?? signAt };
+  const isSilent = now - signAt > Math.min(silenceLimitMs / 4, silentMsMax);
+  return { activity: isSilent ? "silent" : phase, at: signAt };
 }

@@ -1,5 +1,5 @@
 /**
- * What a watched run is doing by its evidence, and which limits count then. Pure.
+ * Which limits count for a watched run, by what it is doing (`runPhaseOf` of the contract). Pure.
  *
  * | phase       | evidence                                                        | limits                             |
  * |-------------|-----------------------------------------------------------------|------------------------------------|
@@ -13,11 +13,15 @@
  * `streaming` and `waiting` are known only of runs that use the spend gate. Every limit counts from the last sign that says
  * something in that phase: output that is no event, such as a line on stderr, says nothing about a response that stopped.
  */
-import { formatDuration, type Evidence, type StopCause } from "@agentcore/contract";
+import {
+  formatDuration,
+  runPhaseOf,
+  type Evidence,
+  type RunPhase,
+  type StopCause,
+} from "@agentcore/contract";
 import type { RunLimits } from "./run-limits.ts";
 import type { WireWatch } from "./wire-watch.ts";
-
-export type Phase = "starting" | "working" | "waiting" | "streaming" | "tool" | "finished";
 
 /** What is known of a run. All times are on the monotonic clock. */
 export interface LifeSigns {
@@ -33,13 +37,16 @@ export interface LifeSigns {
   readonly wire: WireWatch | null;
 }
 
-function phaseOf({ toolsInFlight, endedMs, wire, lastEventMs }: LifeSigns): Phase {
+function phaseOf({ toolsInFlight, endedMs, wire, lastEventMs }: LifeSigns): RunPhase {
   const { waiting, streaming } = wire ?? { waiting: 0, streaming: 0 };
-  if (endedMs !== null && waiting + streaming === 0) return "finished";
-  if (toolsInFlight.size > 0) return "tool";
-  if (streaming > 0) return "streaming";
-  if (waiting > 0) return "waiting";
-  return lastEventMs === null && wire === null ? "starting" : "working";
+  const hasSign = lastEventMs !== null || wire !== null;
+  return runPhaseOf({
+    hasEnded: endedMs !== null,
+    toolsInFlight: toolsInFlight.size,
+    waiting,
+    streaming,
+    hasSign,
+  });
 }
 
 type How = "silent" | "silent_in_tool" | "stream_silence" | "first_byte" | "no_progress" | "not_exited";
