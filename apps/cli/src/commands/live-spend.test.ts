@@ -8,6 +8,7 @@ import {
   startAgentcore,
   type Scratch,
 } from "../testing/agentcore-process.ts";
+import { startDaemon, writeDaemonFile, writeFlow } from "../testing/daemon-process.ts";
 import { makeMeteredWorker, realKey, startProvider } from "../testing/metered-worker.ts";
 import { startOnPty } from "../testing/pty.ts";
 
@@ -103,4 +104,22 @@ it("a run whose runtime is killed is shown with the most that its open call can 
   expect(held).toBeGreaterThan(0.01);
   const [house] = (spent?.["workers"] ?? []) as { heldUsd: number }[];
   expect(house?.heldUsd).toBeGreaterThanOrEqual(held);
+});
+
+it("top shows what a run does and has spent while its provider streams, and what it cost in the end", async () => {
+  writeFlow(scratch, "true");
+  const triggers = "triggers:\n  on-order: { on: orders, workflow: flow.yaml }\n";
+  writeDaemonFile(scratch, `events:\n  orders: { type: queue, topic: orders }\n${triggers}`);
+  const daemon = await startDaemon(scratch, at.slice(0, 2), env);
+  const terminal = startOnPty(scratch, ["top", "--state-dir", scratch.stateDir], { columns: 120 });
+  await terminal.until((screen) => screen.includes("$0 today"));
+  const options = ["--worker", "house", "--capabilities", "read,edit", "--max-cost", "1"];
+  await agentcore(scratch, ["submit", ...at, ...options, "2 then stream"]);
+  // Two calls that have ended, and the input of the one that is open.
+  await terminal.until((screen) => /streaming +house .*\$0\.01\/\$1\.00 +receives an answer/.test(screen));
+  await agentcore(scratch, ["jobs", "cancel", ...at, "@last"]);
+  await terminal.until((screen) => screen.includes("nothing runs") && /\$0\.\d+ today/.test(screen));
+  terminal.type("q");
+  expect(await terminal.finished).toBe(0);
+  await daemon.kill("SIGTERM");
 });
