@@ -33,6 +33,7 @@ const slow = [
   "packages/crash-tests/src/stopped-owner.test.ts",
   "packages/crash-tests/src/unnoted-start.test.ts",
   "packages/crash-tests/src/workflow/**/*.test.ts",
+  "packages/simulation/src/simulation-postgres.test.ts",
   "packages/store-postgres/src/jobs/processes.test.ts",
   "packages/store-sqlite/src/crash.test.ts",
   "packages/store-sqlite/src/processes.test.ts",

@@ -3,7 +3,8 @@ import { createHash } from "node:crypto";
 import { checkWorld, EndsWatch } from "./checks.ts";
 import { planOf, type Plan, type PlannedFault } from "./plan.ts";
 import { Submitter } from "./submitter.ts";
-import { World } from "./world.ts";
+import { memoryStores, type Stores } from "./stores.ts";
+import { World, type WorldOptions } from "./world.ts";
 
 export interface SimulationReport {
   readonly seed: number;
@@ -27,9 +28,9 @@ export type Trace = (atMs: number, who: string, what: object) => void;
 export async function simulate(
   seed: number,
   trace: Trace = () => {},
-  { plan = planOf(seed), isFenced = true }: { readonly plan?: Plan; readonly isFenced?: boolean } = {},
+  { plan = planOf(seed), stores = memoryStores(), ...options }: { readonly plan?: Plan } & WorldOptions = {},
 ): Promise<SimulationReport> {
-  const world = new World(plan, trace, isFenced);
+  const world = new World(plan, trace, { ...options, stores });
   const submitter = new Submitter(world);
   const watch = new EndsWatch();
   const unhandled: string[] = [];
@@ -38,7 +39,7 @@ export async function simulate(
   process.on("unhandledRejection", onUnhandled);
   try {
     schedule(plan, world, submitter);
-    const converged = await run(world, submitter, watch);
+    const converged = await run(world, submitter, watch, stores);
     const faults = [...unhandled, ...watch.faults, ...(await checkWorld(world, submitter))];
     if (!converged) faults.unshift(`did not come to an end within ${convergenceMs} ms after the last fault`);
     return {
@@ -93,10 +94,10 @@ function heal(world: World): void {
 }
 
 /** Whether everything came to an end in time. */
-async function run(world: World, submitter: Submitter, watch: EndsWatch): Promise<boolean> {
+async function run(world: World, submitter: Submitter, watch: EndsWatch, stores: Stores): Promise<boolean> {
   const { plan, clock, store } = world;
   let changed = true;
-  store.onChange(() => (changed = true));
+  stores.onChange(() => (changed = true));
   for (;;) {
     if (changed) {
       changed = false;

@@ -12,7 +12,6 @@ import {
   type WorkerAdapter,
 } from "@agentcore/contract";
 import {
-  createMemoryLedger,
   createRuntime,
   reconcileHolds,
   runtimeConfigSchema,
@@ -20,13 +19,7 @@ import {
   type LeaseGuard,
 } from "@agentcore/core";
 import { fakeAdapter } from "@agentcore/core/testing";
-import {
-  createMemoryStore,
-  createScheduler,
-  type JobStore,
-  type ResultSpool,
-  type Scheduler,
-} from "@agentcore/scheduler";
+import { createScheduler, type JobStore, type ResultSpool, type Scheduler } from "@agentcore/scheduler";
 import {
   createSeverable,
   createVirtualClock,
@@ -36,6 +29,7 @@ import {
 import { seededRandom } from "@agentcore/contract/testing";
 import { hash, providerOf, scriptOf, workers, type Plan } from "./plan.ts";
 import { SimRunner } from "./sim-runner.ts";
+import { memoryStores, type Stores } from "./stores.ts";
 import { Truth } from "./truth.ts";
 
 export interface SimProcess {
@@ -56,11 +50,18 @@ export interface SeenEvent {
 
 type Cut = { readonly how: "fails" | "hangs"; readonly healed: PromiseWithResolvers<void> };
 
+export interface WorldOptions {
+  /** Whether machines that share the store stop without a lease, as they must. Default true. */
+  readonly isFenced?: boolean;
+  /** Default: in memory. */
+  readonly stores?: Stores;
+}
+
 export class World {
   readonly plan: Plan;
-  readonly clock: VirtualClock = createVirtualClock(1_700_000_000_000, 1);
-  readonly store: JobStore = createMemoryStore();
-  readonly ledger: Ledger = createMemoryLedger();
+  readonly clock: VirtualClock;
+  readonly store: JobStore;
+  readonly ledger: Ledger;
   readonly truth = new Truth();
   /** In all spools together. */
   get spooled(): readonly SpooledResult[] {
@@ -75,14 +76,22 @@ export class World {
   readonly #spools: SpooledResult[][] = [];
   readonly #cuts = new Map<number, Cut>();
   readonly #isFenced: boolean;
+  readonly #stores: Stores;
   readonly #chance: Random;
   #boots = 0;
 
   readonly trace: (atMs: number, who: string, what: object) => void;
 
-  /** `isFenced`: whether machines that share the store stop without a lease, as they must. */
-  constructor(plan: Plan, trace: World["trace"] = () => {}, isFenced = true) {
+  constructor(
+    plan: Plan,
+    trace: World["trace"] = () => {},
+    { isFenced = true, stores = memoryStores() }: WorldOptions = {},
+  ) {
     this.plan = plan;
+    this.clock = createVirtualClock(1_700_000_000_000, stores.settle);
+    this.store = stores.store;
+    this.ledger = stores.ledger;
+    this.#stores = stores;
     this.#isFenced = isFenced;
     this.trace = trace;
     this.#chance = seededRandom(hash(`faults of ${plan.seed}`));
@@ -95,7 +104,7 @@ export class World {
     const pid = this.#boots;
     const name = `p${slot}.${pid}`;
     const severable = createSeverable({
-      store: this.#reached(slot, this.store),
+      store: this.#reached(slot, this.#stores.reachedBy(slot).store),
       clock: this.#clockOf(slot),
       before: () => this.#failMaybe(false),
       beforeQuery: () => this.#failMaybe(false),
@@ -251,7 +260,7 @@ export class World {
       runner: severable.wrap(runner),
       clock: severable.clock,
       ids,
-      ledger: severable.wrap(this.#reached(slot, this.ledger)),
+      ledger: severable.wrap(this.#reached(slot, this.#stores.reachedBy(slot).ledger)),
       owner,
       leaseGuard: this.#guardOf(slot, pid),
     });

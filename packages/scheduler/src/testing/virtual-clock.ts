@@ -21,12 +21,15 @@ interface Due {
 }
 
 /** Lets pending promises and I/O callbacks run. */
-async function settle(rounds: number): Promise<void> {
-  for (let round = 0; round < rounds; round += 1) await new Promise(setImmediate);
+async function fourRounds(): Promise<void> {
+  for (let round = 0; round < 4; round += 1) await new Promise(setImmediate);
 }
 
-/** `rounds`: rounds of the event loop between two timers. One is enough for code that only awaits promises. */
-export function createVirtualClock(startAt = 1_700_000_000_000, rounds = 4): VirtualClock {
+/** `settle`: waits until everything is at rest that a timer started. Default: four rounds of the event loop. */
+export function createVirtualClock(
+  startAt = 1_700_000_000_000,
+  settle: () => Promise<void> = fourRounds,
+): VirtualClock {
   let monotonicMs = 0;
   let wallAheadMs = startAt;
   let order = 0;
@@ -48,7 +51,7 @@ export function createVirtualClock(startAt = 1_700_000_000_000, rounds = 4): Vir
     timers.delete(due);
     monotonicMs = Math.max(monotonicMs, due.atMs);
     due.fire();
-    await settle(rounds);
+    await settle();
   };
   return {
     now: () => wallAheadMs + monotonicMs,
@@ -60,13 +63,13 @@ export function createVirtualClock(startAt = 1_700_000_000_000, rounds = 4): Vir
       return { cancel: () => timers.delete(due) };
     },
     async advance(durationMs) {
-      await settle(rounds);
+      await settle();
       const endMs = monotonicMs + durationMs;
       for (let due = first(); due !== undefined && due.atMs <= endMs; due = first()) await fire(due);
       monotonicMs = endMs;
     },
     async next() {
-      await settle(rounds);
+      await settle();
       const due = first();
       if (due === undefined) return false;
       await fire(due);
