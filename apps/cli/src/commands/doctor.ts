@@ -48,7 +48,8 @@ async function examine(options: DoctorOptions, io: Io): Promise<DoctorReport> {
     examineState(state, loaded.config.backpressure.disk_free.defer),
     examineWorkers(loaded, io.env, programs),
   ]);
-  const store = state.store === null ? [] : [await examineStore(state.store)];
+  const store =
+    state.store === null ? [] : [await examineStore(state.store, programs.containment.level === "sealed")];
   const quarantine = examineQuarantine(state);
   const limits = runLimitsCheck(programs.containment.limits, loaded.config.limits);
   const node = examineNode(process.versions.node);

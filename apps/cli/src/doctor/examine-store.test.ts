@@ -30,9 +30,17 @@ it.each([
   [{ clockAheadMs: 90_000 }, "warn", "its clock is 1m30s ahead of this one", "Synchronize the clocks"],
   [{ roundTripMs: 31 }, "warn", "31.0 ms for a round trip", "Put the database nearer"],
 ] as const)("%o is %s", (found, status, detail, cure) => {
-  const check = storeCheck("postgres://agents@db/agentcore", { ...probe, ...found });
+  const check = storeCheck("postgres://agents@db/agentcore", { ...probe, ...found }, true);
   expect(check).toMatchObject({ id: "store", status, detail: expect.stringContaining(detail) });
   expect(check.detail).toMatch(/^postgres:\/\/agents@db\/agentcore: /);
   if (cure === null) expect(check.cure).toBeNull();
   else expect(check.cure).toContain(cure);
+});
+
+it("a host whose workers can outlive it is warned about", () => {
+  const check = storeCheck("postgres://agents@db/agentcore", probe, false);
+  expect(check).toMatchObject({
+    status: "warn",
+    cure: expect.stringContaining("Make the containment sealed"),
+  });
 });

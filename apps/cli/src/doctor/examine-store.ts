@@ -10,17 +10,17 @@ const roundTripMsMax = 10;
 
 const base = { id: "store", title: "Shared store" };
 
-/** Connects, and changes nothing. */
-export async function examineStore(url: string): Promise<Check> {
+/** Connects, and changes nothing. `isSealed`: of the containment on this machine. */
+export async function examineStore(url: string, isSealed: boolean): Promise<Check> {
   try {
-    return storeCheck(storePlace(url), await probeSharedStore(url));
+    return storeCheck(storePlace(url), await probeSharedStore(url), isSealed);
   } catch (error) {
     const cure = isAgentCoreError(error) ? cureOf(error.code, "command line") : null;
     return { ...base, status: "bad", detail: (error as Error).message, cure };
   }
 }
 
-export function storeCheck(place: string, probe: SharedStoreProbe): Check {
+export function storeCheck(place: string, probe: SharedStoreProbe, isSealed: boolean): Check {
   const { serverVersion, oldestServer, tablesVersion, knownVersion, roundTripMs, clockAheadMs, isPooled } =
     probe;
   const tables = tablesVersion === null ? "no tables yet" : `tables of version ${tablesVersion}`;
@@ -37,6 +37,10 @@ export function storeCheck(place: string, probe: SharedStoreProbe): Check {
     return bad(`Update the server: AgentCore needs PostgreSQL ${oldestServer} or later.`);
   if (tablesVersion !== null && tablesVersion > knownVersion)
     return bad(`Update AgentCore: this version knows tables up to version ${knownVersion}.`);
+  if (!isSealed)
+    return warn(
+      "Make the containment sealed: a best-effort worker can outlive its host, and its job would then run twice.",
+    );
   if (Math.abs(clockAheadMs) > clockMsMax)
     return warn("Synchronize the clocks of this machine and of the server, such as with chrony.");
   if (roundTripMs > roundTripMsMax)
