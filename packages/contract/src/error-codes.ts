@@ -235,7 +235,7 @@ export const errorCodes = {
   AC_COST_CEILING: {
     meaning: "The run reached its cost ceiling and was stopped.",
     retryable: false,
-    cure: "Raise --max-cost (`maxCostUsd`), or make the task smaller.",
+    cure: "Raise --max-cost (`maxCostUsd`) or `limits.attempt.cost_usd`, or make the task smaller.",
   },
   AC_TOKEN_CEILING: {
     meaning: "The run reached its token ceiling and was stopped.",

@@ -116,6 +116,6 @@ it("a workflow warns of a model without a price before its first step, if a limi
   const { code, stderr } = await agentcore(scratch, ["workflow", "run", ...at, workflowFile()]);
   expect(code).toBe(0);
   expect(stderr).toContain(
-    "worker house: no price for model house-1: a run whose worker reports no cost is charged its whole ceiling (unpriced: charge_ceiling)",
+    "worker house: no price for model house-1: a run that does not use the spend gate and whose worker reports no cost is charged its whole ceiling (unpriced: charge_ceiling)",
   );
 });

@@ -52,7 +52,7 @@ it("shows each call with what it cost, what is only estimated, and what an open 
     "  attempt 1  anthropic/claude-opus-5  1,200      30        0    7   $0.0043  1.2s  completed    genai-prices 0.1.8, 2026-11-02",
     "  attempt 1  anthropic/claude-opus-5      –       –        –    –  ~$0.0043  1.2s  cancelled    genai-prices 0.1.8, 2026-11-02",
     "  attempt 1  anthropic/claude-opus-5      –       –        –    –        $0  1.2s  failed, 529  genai-prices 0.1.8, 2026-11-02",
-    "  attempt 1  anthropic/claude-opus-5      –       –        –    –    ≤$0.09     –  open         no price",
+    "  attempt 1  anthropic/claude-opus-5      –       –        –    –  ≤$0.0900     –  open         no price",
     "  and 3 earlier",
   ]);
   expect(meteredText(attempts[0]!)).toBe(

@@ -65,7 +65,12 @@ const sumOf = (one: number | null, other: number | null): number | null =>
 
 /** `≤`: it has not ended, and can cost that much; `~`: estimated. */
 function costText({ outcome, estimated, costUsd }: CallDocument): string {
-  return `${outcome === "open" ? "≤" : estimated ? "~" : ""}${formatDollars(costUsd)}`;
+  return `${outcome === "open" ? "≤" : estimated ? "~" : ""}${callDollars(costUsd)}`;
+}
+
+/** Most calls cost some cents: in whole cents, the calls of a run would not add up. */
+function callDollars(dollars: number): string {
+  return dollars >= 0.01 && dollars < 1 ? `$${dollars.toFixed(4)}` : formatDollars(dollars);
 }
 
 function outcomeText({ outcome, status }: CallDocument): string {

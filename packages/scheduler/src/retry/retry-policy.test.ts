@@ -61,6 +61,11 @@ describe("the retry table", () => {
     },
   );
 
+  it("says in one sentence why it does not retry, where the summary is a sentence", () => {
+    const { reason } = decide(question({ errorClass: "budget_exhausted", summary: "Set `prices`." }));
+    expect(reason.message).toBe("Set `prices`; this class (budget_exhausted) is not retried");
+  });
+
   it("takes the class from the outcome where the result names none", () => {
     const classes = outcomes.map((outcome) => errorClassOf(testResult({ outcome, errorClass: null })));
     expect(classes).toEqual([

@@ -120,7 +120,7 @@ export function withinLimits(question: RetryQuestion, answer: RetryAnswer): Retr
 }
 
 function notRetried(result: WorkerResult, errorClass: ErrorClass): Reason {
-  const message = `${summaryOf(result)}; this class (${errorClass}) is not retried`;
+  const message = `${summaryOf(result).replace(/\.$/, "")}; this class (${errorClass}) is not retried`;
   return { ...reasonOf(result, ""), message };
 }
 
