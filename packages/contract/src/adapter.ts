@@ -251,6 +251,11 @@ export interface RunIdentity {
   readonly pidNamespace: string | null;
   readonly cgroupPath: string | null;
   readonly bootId: string | null;
+  /**
+   * The worker was given the key of the spend gate in place of every credential: it can spend nothing but through the gate.
+   * Absent: it may spend otherwise.
+   */
+  readonly spendsOnlyByGate?: true | undefined;
 }
 
 export interface WorkerRun {

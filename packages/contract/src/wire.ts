@@ -40,6 +40,7 @@ export const runIdentitySchema = lazySchema(() =>
     pidNamespace: z.string().nullable(),
     cgroupPath: z.string().nullable(),
     bootId: z.string().nullable(),
+    spendsOnlyByGate: z.literal(true).optional(),
   }),
 );
 

@@ -5,7 +5,7 @@ import { expect, it } from "vitest";
 import { createMeteredSpending } from "./metered-spending.ts";
 
 const task = workerTaskSchema.parse({ worker: "codex", workspace: "/w", instructions: "do it" });
-const lost = { jobId: "j1", attempt: 1, permitId: "p1", task, maxCostUsd: 5 };
+const lost = { jobId: "j1", attempt: 1, permitId: "p1", task, maxCostUsd: 5, spendsOnlyByGate: false };
 const printed = { costUsd: 4, usage: { inputTokens: 1, cachedInputTokens: null, outputTokens: 1 } };
 
 it("a lost attempt spent what its ended calls cost and its open ones can cost; one without calls, what it printed", async () => {

@@ -35,8 +35,8 @@ export function createRecordedSpending(
     if (known !== null) return known;
     if (result === null && spooled === undefined && (await wasNotLetGo(records, hold, attempt)))
       return nothingSpent;
-    const printed = await printedBy(records, hold);
-    return printed === null ? null : plausibleSpending({ ...printed, costBasis: "estimated" }, plausible);
+    const printed = await printedBy(records, hold, attempt);
+    return printed === null ? null : plausibleSpending({ costBasis: "estimated", ...printed }, plausible);
   };
 }
 
@@ -52,11 +52,13 @@ async function wasNotLetGo(
 async function printedBy(
   { store, spendingOfLost }: SpendingRecords,
   { jobId, attempt, holdId: permitId, costMicroUsd }: HoldEntry,
+  noted: AttemptRecord | null,
 ) {
   const record = await store.get(jobId);
   if (record === undefined) return null;
+  const spendsOnlyByGate = noted?.started?.identity?.spendsOnlyByGate === true;
   const maxCostUsd = costMicroUsd > 0 ? usdOf(costMicroUsd) : null;
-  return spendingOfLost({ jobId, attempt, permitId, task: record.job.task, maxCostUsd });
+  return spendingOfLost({ jobId, attempt, permitId, task: record.job.task, maxCostUsd, spendsOnlyByGate });
 }
 
 const nothingSpent = { costMicroUsd: 0, tokens: 0, basis: "estimated" } as const;

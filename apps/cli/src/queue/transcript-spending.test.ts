@@ -18,7 +18,7 @@ interface Expected {
 }
 const billed: WorkerAdapter = { ...scriptedAdapter, provider: "anthropic" };
 
-async function spendingOf(lines: readonly object[] | null, worker = "scripted") {
+async function spendingOf(lines: readonly object[] | null, worker = "scripted", spendsOnlyByGate = false) {
   const attemptsDir = makeTemporaryDirectory("transcript");
   const task = { worker, workspace: "/w", instructions: "x", capabilities: [] };
   mkdirSync(join(attemptsDir, "job", "1"), { recursive: true });
@@ -29,7 +29,7 @@ async function spendingOf(lines: readonly object[] | null, worker = "scripted") 
     adapters: [billed],
     limits: { response_cost_usd: 0.25 },
   });
-  return ask({ jobId: "job", attempt: 1, permitId: "p", task, maxCostUsd: 2 });
+  return ask({ jobId: "job", attempt: 1, permitId: "p", task, maxCostUsd: 2, spendsOnlyByGate });
 }
 
 it.each<[string, readonly object[] | null, Expected | null]>([
@@ -81,7 +81,22 @@ it("what a worker wrote to the files of its HOME counts, one answer at a time", 
     adapters: [codexAdapter],
     limits: { response_cost_usd: 0.25 },
   });
-  const lost = await ask({ jobId: "job", attempt: 1, permitId: "p", task, maxCostUsd: 2 });
+  const lost = await ask({
+    jobId: "job",
+    attempt: 1,
+    permitId: "p",
+    task,
+    maxCostUsd: 2,
+    spendsOnlyByGate: false,
+  });
   expect(lost?.usage.inputTokens).toBe(9_000_000);
   expect(lost?.costUsd).toBeGreaterThan(2);
+});
+
+it("an attempt that could spend only through the spend gate and has no calls there spent nothing, unless it printed an answer", async () => {
+  const usageOfNothing = { inputTokens: 0, cachedInputTokens: 0, outputTokens: 0 };
+  const spentNothing = { costUsd: 0, usage: usageOfNothing, costBasis: "metered" };
+  expect(await spendingOf(null, "scripted", true)).toEqual(spentNothing);
+  expect(await spendingOf([started], "scripted", true)).toEqual(spentNothing);
+  expect(await spendingOf([started, usage(500, 0.5)], "scripted", true)).toMatchObject({ costUsd: 1 });
 });

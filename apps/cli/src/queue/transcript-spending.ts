@@ -2,7 +2,8 @@
  * Estimates the spending of a lost attempt from its worker's output and usage files, read back through its adapter. If the
  * worker reported the cost of the whole run, that is the result. Otherwise it is the reported spending plus the cost of the
  * most expensive response, for the response in progress. Before the first response it is the bound of one response. If
- * responses came but their cost is unknown, the attempt's ceiling is charged.
+ * responses came but their cost is unknown, the attempt's ceiling is charged. An attempt that could spend only through the
+ * spend gate has no calls there if its output is read: without a response in it, it spent nothing.
  */
 import {
   type OutputReader,
@@ -49,7 +50,7 @@ export function createTranscriptSpending({
   prices: own = {},
   unpriced,
 }: TranscriptOptions): SpendingOfLost {
-  return async ({ jobId, attempt, permitId, task, maxCostUsd }) => {
+  return async ({ jobId, attempt, permitId, task, maxCostUsd, spendsOnlyByGate }) => {
     const adapter = adapters.find(({ name }) => name === task.worker);
     if (adapter === undefined) return null;
     const directory = await findAttemptDirectory(attemptsDir, { jobId, attempt, permitId });
@@ -58,7 +59,8 @@ export function createTranscriptSpending({
     const meter = new TranscriptMeter(adapter.provider, task.model ?? null, prices);
     const reader = adapter.createReader({ task, model: task.model ?? null });
     const take = (event: WorkerEvent): void => meter.take(event);
-    if (!(await readTranscript(join(directory, "stdout.log"), reader, take))) return null;
+    if (!(await readTranscript(join(directory, "stdout.log"), reader, take)))
+      return spendsOnlyByGate ? meteredNothing : null;
     // A resumed session's files include its earlier runs, which can no longer be told apart.
     if (adapter.usageFiles !== undefined && task.session === undefined) {
       await readUsageFiles(adapter.usageFiles, join(directory, "home"), take);
@@ -67,6 +69,7 @@ export function createTranscriptSpending({
     if (costUsd !== null) return { costUsd, usage };
     if (unpriced === "zero" && meter.lacksPrice(known)) return meter.total;
     if (meter.isAnswered || adapter.provider === null) return meter.estimate();
+    if (spendsOnlyByGate) return meteredNothing;
     return maxCostUsd === null
       ? null
       : { costUsd: Math.min(maxCostUsd, limits.response_cost_usd), usage: unknownUsage };
@@ -74,6 +77,12 @@ export function createTranscriptSpending({
 }
 
 const nothing: LostSpending = { costUsd: 0, usage: unknownUsage };
+
+const meteredNothing: LostSpending = {
+  costUsd: 0,
+  usage: { inputTokens: 0, cachedInputTokens: 0, outputTokens: 0 },
+  costBasis: "metered",
+};
 
 /** Adds up the totals that a worker reports. */
 class TranscriptMeter {

@@ -238,6 +238,7 @@ export class Recovery {
         permitId: started.permit.id,
         task,
         maxCostUsd: started.permit.grants.maxCostUsd,
+        spendsOnlyByGate: started.identity?.spendsOnlyByGate === true,
       },
       log,
     );

@@ -62,6 +62,8 @@ export type SpendingOfLost = (attempt: {
   readonly task: WorkerTask;
   /** Its ceiling; null if it had none. */
   readonly maxCostUsd: number | null;
+  /** Its worker could spend nothing but through the spend gate; see `RunIdentity`. */
+  readonly spendsOnlyByGate: boolean;
 }) => Promise<LostSpending | null>;
 
 /** The result of an attempt that is proved gone and left no result. */

@@ -326,7 +326,14 @@ class Supervisor implements SupervisedRuntime {
     ) {
       throw new AgentCoreError("AC_RUNTIME_LOST", `${message}, before its worker was started`);
     }
-    const lost = { jobId, attempt, permitId: permit.id, task, maxCostUsd: permit.grants.maxCostUsd };
+    const lost = {
+      jobId,
+      attempt,
+      permitId: permit.id,
+      task,
+      maxCostUsd: permit.grants.maxCostUsd,
+      spendsOnlyByGate: identity?.spendsOnlyByGate === true,
+    };
     const isStarted = started !== null;
     return lostResult({
       recorded: isStarted ? await spendingIfReadable(this.#spendingOfLost, lost, this.#log) : null,

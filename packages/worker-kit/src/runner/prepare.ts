@@ -21,7 +21,7 @@ import { absentFrom } from "./left-directories.ts";
 import { requirePrice } from "../prices.ts";
 import type { RunnerOptions } from "../runner-options.ts";
 import { plannedBy } from "./planned-by.ts";
-import { openSpendGate, requireNoCredential, withoutCredentials } from "./spend-gate.ts";
+import { isKeyWithheld, openSpendGate, requireNoCredential, withoutCredentials } from "./spend-gate.ts";
 import { readWorkerSettings, type WorkerSettings } from "./worker-settings.ts";
 
 /** The data of one attempt that is fixed before its process starts. */
@@ -42,6 +42,8 @@ export interface Run {
   readonly masker: Masker;
   /** Whether the worker gets the spend gate. Its own reports count only if it goes around the gate, which the core decides. */
   readonly isMetered: boolean;
+  /** See `RunIdentity`. */
+  readonly spendsOnlyByGate: boolean;
   /** Given as warnings when the run starts. */
   readonly notices: readonly string[];
   /** The directories of `WorkerPlan.leavesEmpty` that are removed after the run if they are empty. */
@@ -133,6 +135,7 @@ async function planRun(parts: RunnerOptions, request: RunRequest, found: Found):
     scriptEnvironment: { ...environment, ...given, home: "own", planEnv: {} },
     masker: secretsMasker(task, hostEnv, gate === null ? [] : [gate.access.key]),
     isMetered: gate !== null,
+    spendsOnlyByGate: gate !== null && home === "own" && isKeyWithheld(gate, parts),
     notices: given.passedNames
       .filter((name) => !allowed.passedNames.includes(name))
       .map((name) => `the worker does not get ${name}: it reaches its provider through the spend gate`),

@@ -205,7 +205,8 @@ function vainRequests({ request: { adapter, task } }: Run): readonly string[] {
 function release(run: Run, contained: Contained): void {
   contained.stdin.on("error", (error) => ignore(error, "EPIPE: the worker did not want its input"));
   unmarkHeld(run.attempt.path);
-  run.request.onStarted?.(contained.identity);
+  const { identity } = contained;
+  run.request.onStarted?.(run.spendsOnlyByGate ? { ...identity, spendsOnlyByGate: true } : identity);
   contained.go();
   contained.stdin.end(run.plan.stdin);
 }

@@ -215,3 +215,34 @@ describe("a run does not start", () => {
 function upstream(spendGateUpstream: WorkerAdapter["spendGateUpstream"]): WorkerAdapter {
   return { ...houseAdapter, ...(spendGateUpstream === undefined ? {} : { spendGateUpstream }) };
 }
+
+it.each<[string, Partial<DriveOptions>, true | undefined]>([
+  ["has a key in the gate", {}, true],
+  ["has a HOME with perhaps a login", { settings: { home: "user" } }, undefined],
+  ["does not use the gate", { spendGateMode: "off" }, undefined],
+  ["has a login of its own", { adapter: withCredential({ kind: "own-login" }) }, undefined],
+  ["has a provider that asks for no key", { adapter: withCredential({ kind: "none" }) }, undefined],
+  [
+    "has a key in the configuration of the gate",
+    { adapter: withCredential({ kind: "none" }), providersWithCredential: ["house"] },
+    true,
+  ],
+])(
+  "the note of the start of a worker that %s says whether it can spend only through the gate",
+  async (_name, options, expected) => {
+    const { started } = await run(options);
+    expect((await started).spendsOnlyByGate).toBe(expected);
+  },
+);
+
+function withCredential(credential: Upstream["credential"]): WorkerAdapter {
+  return {
+    ...houseAdapter,
+    spendGateUpstream: () => ({
+      provider: "house",
+      protocol: "openai-chat",
+      baseUrl: "https://house.example",
+      credential,
+    }),
+  };
+}

@@ -99,6 +99,18 @@ function upstreamOf(request: RunRequest, parts: RunnerOptions): Upstream | null 
   throw invalid(adapter.name, `spendGateUpstream() returned no upstream: ${problems.join("; ")}`);
 }
 
+/**
+ * Whether the gate has the credential and the worker has none. A worker with its own login can send requests past the gate, and
+ * so can one whose provider asks for no credential.
+ */
+export function isKeyWithheld(
+  { upstream: { credential, provider } }: RunSpendGate,
+  { providersWithCredential }: Pick<RunnerOptions, "providersWithCredential">,
+): boolean {
+  if (credential.kind === "own-login") return false;
+  return credential.kind === "header" || providersWithCredential?.includes(provider) === true;
+}
+
 /** Throws `AC_ADAPTER_INVALID` for a plan that gives the worker the credential which the gate uses in its place. */
 export function requireNoCredential(worker: string, plan: WorkerPlan, { upstream }: RunSpendGate): void {
   const secret = secretOf(upstream);

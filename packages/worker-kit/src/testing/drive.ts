@@ -57,6 +57,8 @@ export interface DriveOptions {
   /** Opens the spend gate of the run. Default: there is none. */
   readonly openSpendGate?: RunRequest["openSpendGate"];
   readonly spendGateMode?: RunRequest["spendGateMode"];
+  /** Providers for which the gate has a credential of its own. Default: none. */
+  readonly providersWithCredential?: readonly string[];
   /** Gets each event instead of `DrivenRun.events`, for runs with more than memory should hold. */
   readonly onEvent?: (event: WorkerEvent) => void;
 }
@@ -92,6 +94,7 @@ export async function drive(options: DriveOptions): Promise<DrivenRun> {
     runLimits: options.runLimits,
     prices: options.prices,
     unpriced: options.unpriced,
+    providersWithCredential: options.providersWithCredential,
   });
   return driveRunner(runner, options, attemptsDir);
 }
