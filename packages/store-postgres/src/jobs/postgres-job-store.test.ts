@@ -217,3 +217,21 @@ it("an end that comes late frees its workspace for the claim of the same call", 
   expect(claimed.map(({ job }) => job.id)).toEqual(["next"]);
   await jobs.close();
 });
+
+it("an ended job with very many calls is deleted with them, and the next in another request", async () => {
+  const jobs = await harness.open();
+  const { store } = opened.get(jobs)!;
+  await submitJobs(jobs, testJob({ id: "many" }), testJob({ id: "next" }));
+  await jobs.settleAndClaim((await claimAs(jobs, "o", 2)).map(succeed));
+  await store.write((sql) =>
+    sql.run(
+      `INSERT INTO provider_calls (permit_id, id, job_id, attempt, provider, protocol, started_at, outcome, cost, tokens, estimated)
+       SELECT 'p', i::text, 'many', 1, 'p', 'p', 0, 'open', 0, 0, 0 FROM generate_series(1, 20000) i`,
+    ),
+  );
+  expect(await jobs.deleteEnded({ endedBefore: Infinity })).toBe(1);
+  expect(await store.read((sql) => sql.all("SELECT id FROM provider_calls LIMIT 1"))).toEqual([]);
+  expect(await jobs.deleteEnded({ endedBefore: Infinity })).toBe(1);
+  expect((await jobs.list({})).jobs).toEqual([]);
+  await jobs.close();
+});

@@ -5,16 +5,16 @@ import { storedJobOf } from "./job-row.ts";
 import { isMatch, matching } from "./queries.ts";
 
 const deletedDefault = 1000;
+/** A job can have many calls: after this many, the next request deletes the next jobs. */
+const callsAtOnce = 20_000;
 
-/** Returns the ids of the deleted jobs. */
 export async function purgeDead(
   sql: Sql,
   { limit = deletedDefault, ...query }: Omit<JobQuery, "states" | "before">,
 ): Promise<readonly string[]> {
   const rows = await matching(sql, { ...query, states: ["dead"] }, limit);
   const doomed = rows.filter((row) => isMatch(storedJobOf(row).record, query));
-  await deleteJobs(sql, doomed);
-  return doomed.map(({ id }) => String(id));
+  return deleteJobs(sql, doomed);
 }
 
 /** Dead letters that were not replayed are kept. */
@@ -33,12 +33,14 @@ export async function deleteEnded(
 ): Promise<number> {
   const mark = upToMark === undefined || upToMark === Infinity ? null : upToMark;
   const rows = await sql.all(selectOver, endedBefore, mark, limit);
-  await deleteJobs(sql, rows);
-  return rows.length;
+  return (await deleteJobs(sql, rows)).length;
 }
 
-async function deleteJobs(sql: Sql, rows: readonly SqlRow[]): Promise<void> {
-  if (rows.length === 0) return;
+/** Returns the ids of the deleted jobs. */
+async function deleteJobs(sql: Sql, rows: readonly SqlRow[]): Promise<readonly string[]> {
+  if (rows.length === 0) return [];
+  const doomed = await upToCalls(sql, rows);
+  const ids = doomed.map(({ id }) => String(id));
   const ofJob = ["job_texts", "attempts", "aliases", "decisions"].map(
     (table) => `of_${table} AS (DELETE FROM ${table} WHERE job = ANY ($1::bigint[]))`,
   );
@@ -50,7 +52,22 @@ async function deleteJobs(sql: Sql, rows: readonly SqlRow[]): Promise<void> {
      UPDATE job_counts n SET jobs = n.jobs - d.jobs
      FROM (SELECT state, count(*) AS jobs FROM deleted WHERE state <> 'dead' OR replayed_as IS NULL GROUP BY state) d
      WHERE n.state = d.state`,
-    rows.map(({ number }) => Number(number)),
+    doomed.map(({ number }) => Number(number)),
+    ids,
+  );
+  return ids;
+}
+
+async function upToCalls(sql: Sql, rows: readonly SqlRow[]): Promise<readonly SqlRow[]> {
+  const counts = await sql.all(
+    "SELECT job_id, count(*) AS calls FROM provider_calls WHERE job_id = ANY ($1::text[]) GROUP BY job_id",
     rows.map(({ id }) => String(id)),
   );
+  const callsOf = new Map(counts.map(({ job_id, calls }) => [job_id, Number(calls)]));
+  let calls = 0;
+  return rows.filter(({ id }) => {
+    const isIn = calls < callsAtOnce;
+    calls += callsOf.get(id) ?? 0;
+    return isIn;
+  });
 }
