@@ -1,5 +1,6 @@
 /** The policy layer: a durable queue that feeds a runtime. */
 export * from "./claim-order.ts";
+export { isDraining, withDraining } from "./hosting.ts";
 export type * from "./decision.ts";
 export {
   jobDecisionsDocument,

@@ -59,7 +59,8 @@ export interface JobStore {
    * implements this order. Tenants of equal priority take turns, and none starves: an unserved tenant keeps gaining on the
    * others.
    *
-   * An owner that is not registered, or was fenced by a takeover, claims nothing.
+   * An owner that is not registered, or was fenced by a takeover, claims nothing. A host that is draining takes only what `only`
+   * or `pieces` name: it finishes the workflow runs that it works on.
    */
   claim(request: ClaimRequest): Promise<readonly JobRecord[]>;
 
@@ -107,6 +108,9 @@ export interface JobStore {
 
   /** All registered owners. */
   owners(): Promise<readonly OwnerRecord[]>;
+
+  /** Asks a host to take nothing more from the queue, or to take jobs again. Returns false if the owner is no host. */
+  setDraining(owner: string, isDraining: boolean): Promise<boolean>;
 
   /**
    * Moves every running job of `from` to `to` with `epoch + 1` and removes `from`, so that any later write of `from` is stale.
@@ -335,6 +339,21 @@ export interface OwnerProcess {
    * decides. Its scheduler stops all its runs when it cannot renew the lease in half of its time.
    */
   readonly place?: string | undefined;
+  /** What this process does for everybody's queue. Absent: it runs only jobs of its own, and is no host. */
+  readonly hosting?: Hosting | undefined;
+}
+
+export interface Hosting {
+  /** Unique among the hosts of a store. */
+  readonly name: string;
+  /** Names of its workers. */
+  readonly workers: readonly string[];
+  /** Most attempts in flight. */
+  readonly capacity: number;
+  /** Of AgentCore. */
+  readonly version: string;
+  /** Somebody asked it to take nothing more from the queue. */
+  readonly isDraining: boolean;
 }
 
 export type OwnerProcessState = "alive" | "gone" | "unknown";

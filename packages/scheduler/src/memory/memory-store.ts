@@ -8,7 +8,7 @@ import type { JobStore } from "../job-store.ts";
 import { isUnfinished } from "./job-table.ts";
 import { createMemoryJournal, type MemoryJournal } from "./memory-journal.ts";
 import { MemoryState } from "./memory-state.ts";
-import { forgetOwner, heartbeat, registerOwner, takeOver } from "./owners.ts";
+import { forgetOwner, heartbeat, registerOwner, setDraining, takeOver } from "./owners.ts";
 import { replay, submitAll } from "./submit.ts";
 import { claim, requestCancel, runNow, settleAndClaim } from "./work.ts";
 
@@ -55,6 +55,7 @@ export function createMemoryStore({ journal = createMemoryJournal() }: MemorySto
     registerOwner: (owner) => write(() => registerOwner(state, owner)),
     heartbeat: (owner) => read(() => heartbeat(state, owner)),
     owners: () => read(() => [...state.owners.values()]),
+    setDraining: (owner, isDraining) => write(() => setDraining(state, owner, isDraining)),
     takeOver: (request) => write(() => takeOver(state, request)),
     runningOf: (owner) => read(() => state.jobs.runningOf(owner)),
     removeOwner: (owner) => write(() => forgetOwner(state, owner)),

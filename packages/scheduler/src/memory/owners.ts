@@ -1,4 +1,5 @@
 /** Owners and takeovers in the memory store. */
+import { withDraining } from "../hosting.ts";
 import type { JobRecord } from "../job-record.ts";
 import type { OwnerRegistration, TakeOverRequest } from "../job-store.ts";
 import type { MemoryState } from "./memory-state.ts";
@@ -12,6 +13,14 @@ export function heartbeat(state: MemoryState, owner: string): "ok" | "fenced" {
   if (record === undefined) return "fenced";
   state.owners.set(owner, { ...record, beat: record.beat + 1 });
   return "ok";
+}
+
+export function setDraining(state: MemoryState, owner: string, isDraining: boolean): boolean {
+  const record = state.owners.get(owner);
+  const process = withDraining(record, isDraining);
+  if (record === undefined || process === null) return false;
+  state.owners.set(owner, { ...record, process });
+  return true;
 }
 
 export function takeOver(state: MemoryState, { from, to, beat }: TakeOverRequest): JobRecord[] {

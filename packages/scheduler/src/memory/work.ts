@@ -1,13 +1,16 @@
 /** Claims, settlements and cancels in the memory store. */
+import { isDraining } from "../hosting.ts";
 import type { JobRecord, Reason } from "../job-record.ts";
 import type { CancelAnswer, ClaimRequest, SettledAndClaimed, Settlement } from "../job-store.ts";
 import type { MemoryState } from "./memory-state.ts";
 
 export function claim(state: MemoryState, request: ClaimRequest): JobRecord[] {
   const claimed: JobRecord[] = [];
-  if (!state.owners.has(request.owner)) return claimed;
+  const owner = state.owners.get(request.owner);
+  if (owner === undefined) return claimed;
+  const named = isDraining(owner) ? { ...request, only: request.only ?? request.pieces ?? [] } : request;
   while (claimed.length < request.limit) {
-    const next = state.jobs.nextToClaim(request);
+    const next = state.jobs.nextToClaim(named);
     if (next === undefined) break;
     const record = state.apply(next.job.id, { type: "claim", owner: request.owner, at: request.now });
     if (record === undefined) break;

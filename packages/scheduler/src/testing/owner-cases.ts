@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { unknownUsage, type Usage } from "@agentcore/contract";
 import { attemptRef, type JobRecord } from "../job-record.ts";
-import type { Settlement } from "../job-store.ts";
+import type { Hosting, OwnerRegistration, Settlement } from "../job-store.ts";
 import {
   claimRequest,
   die,
@@ -20,8 +20,16 @@ import {
   testOwner,
   testPermit,
   testResult,
+  testSubmission,
   type ConformanceCase,
 } from "./fixtures.ts";
+
+const hosting: Hosting = { name: "h", workers: ["shell"], capacity: 4, version: "1.0.0", isDraining: false };
+
+function testHost(owner: string): OwnerRegistration {
+  const registration = testOwner(owner);
+  return { ...registration, process: { ...registration.process, hosting } };
+}
 
 const takeOver = (beat = 0) => ({ from: "old", to: "new", beat, at: startAt + 1 });
 
@@ -34,6 +42,31 @@ export const ownerCases: readonly ConformanceCase[] = [
     assert.equal(await store.heartbeat("old"), "ok");
     assert.equal(await store.heartbeat("old"), "ok");
     assert.equal((await store.owners())[0]?.beat, 2);
+  }),
+  storeCase("keeps what a host says of itself, and whether it is draining", async (store) => {
+    await store.registerOwner(testHost("old"));
+    await store.registerOwner(testOwner("new"));
+    assert.deepEqual((await store.owners())[1], { ...testHost("old"), beat: 0 });
+    assert.equal(await store.setDraining("old", true), true);
+    assert.equal(await store.heartbeat("old"), "ok");
+    const draining = { ...hosting, isDraining: true };
+    const [, old] = await store.owners();
+    assert.deepEqual([old?.process?.hosting, old?.beat], [draining, 1]);
+    assert.equal(await store.setDraining("new", true), false);
+    assert.equal(await store.setDraining("nobody", true), false);
+  }),
+  storeCase("gives a draining host nothing from the queue, but what it names", async (store) => {
+    await store.registerOwner(testHost("old"));
+    const ids = ["a", "b", "c"];
+    for (const id of ids) await store.submit([testSubmission(testJob({ id }))], () => "coalesce");
+    await store.setDraining("old", true);
+    assert.deepEqual(await store.claim(claimRequest("old", 9)), []);
+    assert.deepEqual(idsOf(await store.claim({ ...claimRequest("old", 9), pieces: ["b"] })), ["b"]);
+    assert.deepEqual(idsOf(await store.claim({ ...claimRequest("old", 9), only: ["c"] })), ["c"]);
+    const { claimed } = await store.settleAndClaim([], claimRequest("old", 9));
+    assert.deepEqual(claimed, []);
+    await store.setDraining("old", false);
+    assert.deepEqual(idsOf(await store.claim(claimRequest("old", 9))), ["a"]);
   }),
   storeCase("moves the running jobs of an owner that stopped beating, under a new epoch", async (store) => {
     const record = await runningJob(store, "old");

@@ -9,6 +9,7 @@ import {
   type ClaimRequest,
   type JobRecord,
   compareCandidates,
+  isDraining,
   isDue,
   isStandIn,
 } from "@agentcore/scheduler";
@@ -17,15 +18,18 @@ import { type ClaimGroup, isExcluded } from "./claim-group.ts";
 import { isolate, unlessDamaged } from "./damage.ts";
 import { type JobRow, type StoredJob, findById, findByNumber } from "./job-row.ts";
 import { applyEvent } from "./job-writes.ts";
+import { findOwner } from "./owners.ts";
 import { isBefore, isKeyRunning, letInBesideRunning, letNextIn, promoteDue } from "./queue.ts";
 
 export function claim(sql: Sql, request: ClaimRequest): readonly JobRecord[] {
   if (request.limit <= 0) return [];
-  if (sql.values("SELECT 1 FROM owners WHERE owner = ?", request.owner) === undefined) return [];
+  const owner = findOwner(sql, request.owner);
+  if (owner === undefined) return [];
   promoteDue(sql, request.now);
   if (request.perKey > 1) letInBesideRunning(sql);
   if (request.only !== undefined) return claimNamed(sql, request.only, request);
   const pieces = claimNamed(sql, request.pieces ?? [], request);
+  if (isDraining(owner)) return pieces;
   return [...pieces, ...claimNext(sql, { ...request, limit: request.limit - pieces.length })];
 }
 

@@ -7,11 +7,14 @@ import {
   type TakeOverRequest,
   ownerOf,
   recordOf,
+  withDraining,
 } from "@agentcore/scheduler";
 import type { Sql } from "../sql.ts";
 import { isolate, readableRows, runningNumbersOf, unlessDamaged } from "./damage.ts";
 import { type JobRow, recordsOf } from "./job-row.ts";
 import { applyEvent } from "./job-writes.ts";
+
+const selectOwners = "SELECT owner, process_json, lease_ms, at, beat + 0.0 AS beat FROM owners";
 
 export function registerOwner(sql: Sql, { owner, process, leaseMs, at }: OwnerRegistration): void {
   const inserted = sql.run(
@@ -30,9 +33,19 @@ export function heartbeat(sql: Sql, owner: string): "ok" | "fenced" {
 }
 
 export function allOwners(sql: Sql): readonly OwnerRecord[] {
-  return sql
-    .all("SELECT owner, process_json, lease_ms, at, beat + 0.0 AS beat FROM owners ORDER BY at, owner")
-    .map(ownerOf);
+  return sql.all(`${selectOwners} ORDER BY at, owner`).map(ownerOf);
+}
+
+export function findOwner(sql: Sql, owner: string): OwnerRecord | undefined {
+  const row = sql.get(`${selectOwners} WHERE owner = ?`, owner);
+  return row && ownerOf(row);
+}
+
+export function setDraining(sql: Sql, owner: string, isDraining: boolean): boolean {
+  const process = withDraining(findOwner(sql, owner), isDraining);
+  if (process === null) return false;
+  sql.run("UPDATE owners SET process_json = ? WHERE owner = ?", JSON.stringify(process), owner);
+  return true;
 }
 
 export function takeOver(sql: Sql, { from, to, beat, at }: TakeOverRequest): readonly JobRecord[] {
