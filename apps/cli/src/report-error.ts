@@ -12,6 +12,7 @@ const usageCodes: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   "AC_STORE_REFUSED",
   "AC_JOB_INVALID",
   "AC_JOB_TOO_LARGE",
+  "AC_HOST_NOT_FOUND",
   "AC_JOB_NOT_FOUND",
   "AC_ATTEMPT_ELSEWHERE",
   "AC_WORKSPACE_MISSING",

@@ -377,6 +377,11 @@ export const errorCodes = {
     retryable: false,
     cure: "Use another state directory, or the version that wrote it.",
   },
+  AC_HOST_NOT_FOUND: {
+    meaning: "No host of that name works on the queue.",
+    retryable: false,
+    cure: "`agentcore hosts` shows the names.",
+  },
   AC_JOB_NOT_FOUND: {
     meaning: "No job has that id.",
     retryable: false,

@@ -8,6 +8,6 @@ export function withDraining(record: OwnerRecord | undefined, isDraining: boolea
   return { ...process, hosting: { ...process.hosting, isDraining } };
 }
 
-export function isDraining({ process }: OwnerRecord): boolean {
+export function isDraining(process: OwnerProcess | null): boolean {
   return process?.hosting?.isDraining === true;
 }

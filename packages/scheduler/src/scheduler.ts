@@ -226,7 +226,9 @@ export class Scheduler {
   }
 
   async #becomeOwner(): Promise<void> {
-    const { store, clock, log, runtime, process, leaseMs, processState, ids } = this.#options;
+    const { store, clock, log, runtime, leaseMs, processState, ids } = this.#options;
+    // A host that was asked to drain is still draining as a new owner.
+    const process = this.#lease?.process ?? this.#options.process;
     const lease = new OwnerLease({
       store,
       clock,

@@ -1,9 +1,10 @@
-/** The commands for stored jobs: `jobs`, `dlq`, `budget`, `why`. */
+/** The commands for stored jobs: `jobs`, `dlq`, `budget`, `why`, and for those that run them: `hosts`. */
 import type { Command } from "commander";
 import {
   examples,
   idArgument,
   idOf,
+  stateCommand,
   targetCommand,
   value,
   type Define,
@@ -155,6 +156,35 @@ export function defineBudget({ define, finish, io }: Definition): void {
   targetCommand(define, "budget", "Show the cost and token limits, and what is left of each")
     .addHelpText("after", examples(["agentcore budget", "agentcore budget --json"]))
     .action(finish(async (options) => (await import("../commands/budget.ts")).budget(options, io)));
+}
+
+export function defineHosts({ define: defineTop, finish, io }: Definition): void {
+  const top = defineTop("hosts", "List, drain and resume the hosts that work on the queue");
+  const define: Define = (name, description) =>
+    top
+      .command(name, { isDefault: name === "list" })
+      .description(description)
+      .allowExcessArguments(false);
+  stateCommand(define, "list", "List the hosts with what they run, and whether they renew their lease")
+    .addHelpText("after", examples(["agentcore hosts", "agentcore hosts list --json"]))
+    .action(finish(async (options) => (await import("../commands/hosts.ts")).listHosts(options, io)));
+  stateCommand(define, "drain", "Let a host take nothing more from the queue; what it runs goes on")
+    .argument("<name>", "name from the list")
+    .option("--wait", "return once nothing runs there")
+    .addHelpText("after", examples(["agentcore hosts drain build-3", "agentcore hosts drain build-3 --wait"]))
+    .action(
+      finish(async (name: string, options) =>
+        (await import("../commands/hosts.ts")).drainHost(name, options, io),
+      ),
+    );
+  stateCommand(define, "resume", "Let a host take jobs again")
+    .argument("<name>", "name from the list")
+    .addHelpText("after", examples(["agentcore hosts resume build-3"]))
+    .action(
+      finish(async (name: string, options) =>
+        (await import("../commands/hosts.ts")).resumeHost(name, options, io),
+      ),
+    );
 }
 
 export function defineWhy({ define, finish, io }: Definition): void {

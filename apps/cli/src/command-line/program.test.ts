@@ -31,7 +31,7 @@ describe("help", () => {
       const help = await run(["help", name]);
       expect(help.code).toBe(0);
       expect(help.stdout).toMatch(
-        ["jobs", "dlq", "trigger", "token"].includes(name) ? /Commands:/ : /Examples:/,
+        ["jobs", "dlq", "trigger", "token", "hosts"].includes(name) ? /Commands:/ : /Examples:/,
       );
     }
   });

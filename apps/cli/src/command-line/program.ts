@@ -8,7 +8,7 @@ import { exitCodes } from "../exit-code.ts";
 import type { Io } from "../io.ts";
 import { reportError, writeJsonError } from "../report-error.ts";
 import { packageVersion } from "../version.ts";
-import { defineBudget, defineDead, defineJobs, defineWhy } from "./job-commands.ts";
+import { defineBudget, defineDead, defineHosts, defineJobs, defineWhy } from "./job-commands.ts";
 import { fitHelp, helpColumns } from "./help-text.ts";
 import {
   defineAdapter,
@@ -61,6 +61,7 @@ const groups: ReadonlySet<string> = new Set([
   "daemon",
   "trigger",
   "token",
+  "hosts",
 ]);
 
 /** Whether the command's exit code is the outcome of its work, even if its output could not be written. */
@@ -94,6 +95,7 @@ const definitions: Readonly<Record<string, (definition: Definition) => void>> = 
   dlq: defineDead,
   why: defineWhy,
   budget: defineBudget,
+  hosts: defineHosts,
   doctor: defineDoctor,
   backup: defineBackup,
   trust: defineTrust,

@@ -72,6 +72,10 @@ function cureOfUrl(command: string): string {
       return "Leave it out: the daemon runs the jobs of its own state directory";
     case "doctor":
     case "backup":
+    case "hosts":
+    case "hosts list":
+    case "hosts drain":
+    case "hosts resume":
     case "token":
     case "token create":
     case "token list":

@@ -54,7 +54,8 @@ export async function work(options: WorkOptions, io: Io): Promise<number> {
   try {
     const { keep_ended: keepEndedMs, limits } = loaded.config;
     const { concurrency = limits.global.concurrency } = options;
-    const starting = startScheduler(composition, { log, concurrency, keepEndedMs, claims: "any" });
+    const host = { name: loaded.config.host.name, workers: adapters.map(({ name }) => name) };
+    const starting = startScheduler(composition, { log, concurrency, keepEndedMs, claims: "any", host });
     const scheduler = await Promise.race([starting, composition.broken]);
     if (isAgentCoreError(scheduler)) throw scheduler;
     const { store } = composition;

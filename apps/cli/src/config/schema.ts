@@ -120,6 +120,15 @@ export function configSchema(env: Environment) {
         description:
           "URL of a PostgreSQL database that several machines share, such as `postgres://agents@db.example.com/agentcore`. `${NAME}` is expanded. The variable AGENTCORE_STORE wins. Default: the file state.db in the state directory.",
       }),
+      host: z
+        .strictObject({
+          name: z.string().min(1).max(200).optional().meta({
+            description:
+              "Name in `agentcore hosts`, unique among the hosts of a store. Default: the machine's host name.",
+          }),
+        })
+        .prefault({})
+        .meta({ description: "This process as a host, which works on the queue." }),
       keep_ended: durationSchema.prefault("7d").meta({
         description:
           "How long succeeded and cancelled jobs, and ended workflow runs, are kept. Dead letters stay until they are purged.",

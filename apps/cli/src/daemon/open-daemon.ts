@@ -231,6 +231,7 @@ async function openParts(options: DaemonOptions, closers: Closers): Promise<Open
     concurrency: config.limits.global.concurrency,
     keepEndedMs: config.keep_ended,
     claims: "any",
+    host: { name: config.host.name, workers: adapters.map(({ name }) => name) },
     policy: { concurrencyKey: workflowConcurrencyKey },
   });
   closers.add(() => closeScheduler(scheduler));

@@ -119,6 +119,30 @@ const documents: Readonly<Record<string, z.ZodType>> = {
   accepted: acceptedDocumentSchema,
   token: lazySchema(() => z.strictObject({ type: z.literal("token"), ...tokenShape() })),
   /** The only place of the token's text. */
+  /** A process that works on the queue. `silent`: its lease is not renewed; `gone`: its process has ended. */
+  host: lazySchema(() =>
+    z.strictObject({
+      type: z.literal("host"),
+      name: text,
+      state: z.enum(["up", "draining", "silent", "gone"]),
+      running: z.int().nonnegative(),
+      capacity: z.int().nonnegative(),
+      workers: z.array(text),
+      version: text,
+      machine: text,
+      pid: z.int(),
+      startedAt: z.number(),
+    }),
+  ),
+  host_drain: lazySchema(() =>
+    z.strictObject({
+      type: z.literal("host_drain"),
+      name: text,
+      draining: z.boolean(),
+      /** Attempts in flight there. */
+      running: z.int().nonnegative(),
+    }),
+  ),
   token_created: lazySchema(() =>
     z.strictObject({ type: z.literal("token_created"), ...tokenShape(), token: text }),
   ),

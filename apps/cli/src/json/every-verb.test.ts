@@ -1,6 +1,7 @@
 /** Every verb with `--json`: each of its lines is one of the published documents. */
 import { serveTestApi } from "@agentcore/api/testing";
 import { documentSchema, jsonDocument, systemIds } from "@agentcore/contract";
+import { createSqliteJobStore, openStateDatabase } from "@agentcore/store-sqlite";
 import type { Command } from "commander";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -179,6 +180,25 @@ it("the triggers of a daemon, and the tokens of its API", async () => {
   expect((await json("token", "revoke", String(listed[0]?.["id"]))).lines).toMatchObject([
     { type: "token_revoked", id: listed[0]?.["id"] },
   ]);
+});
+
+it("the hosts of a queue", async () => {
+  const database = await openStateDatabase({ directory: scratch.stateDir });
+  const store = createSqliteJobStore(database);
+  const place = ["--state-dir", scratch.stateDir];
+  const hosting = { name: "h", workers: ["shell"], capacity: 1, version: "1.0.0", isDraining: false };
+  const process = { host: "m", bootId: "b", pid: 1, startTicks: 1, hosting };
+  await store.registerOwner({ owner: "o", process, leaseMs: 200, at: 1 });
+  expect((await json("hosts", "list", ...place)).lines).toMatchObject([
+    { type: "host", name: "h", state: "silent" },
+  ]);
+  for (const verb of ["drain", "resume"])
+    expect((await json("hosts", verb, "h", ...place)).lines).toMatchObject([
+      { type: "host_drain", draining: verb === "drain" },
+    ]);
+  await store.removeOwner("o");
+  await store.close();
+  await database.close();
 });
 
 it("includes every verb that has --json", () => {

@@ -7,6 +7,7 @@ import { settledWithin, systemClock, systemIds, systemRandom, type Log } from "@
 import { processOwner, processState } from "@agentcore/core";
 import {
   createScheduler,
+  type Hosting,
   openSpoolDirectory,
   type ProveGone,
   type Scheduler,
@@ -16,6 +17,7 @@ import { runLabel } from "@agentcore/worker-kit";
 import { hostname } from "node:os";
 import type { Composition } from "../compose.ts";
 import { sharedPlaceOf } from "../state/state-dir.ts";
+import { packageVersion } from "../version.ts";
 
 export interface StartSchedulerOptions {
   readonly log: Log;
@@ -25,13 +27,15 @@ export interface StartSchedulerOptions {
   readonly keepEndedMs: number;
   /** `own`: only the jobs that this process submits. */
   readonly claims: "any" | "own";
+  /** What it offers as a host. Default: it is none. */
+  readonly host?: { readonly name: string | undefined; readonly workers: readonly string[] };
   /** Default: the scheduler's policies. */
   readonly policy?: Partial<SchedulerPolicies>;
 }
 
 export async function startScheduler(
   composition: Composition,
-  { log, concurrency, keepEndedMs, claims, policy = {} }: StartSchedulerOptions,
+  { log, concurrency, keepEndedMs, claims, host, policy = {} }: StartSchedulerOptions,
 ): Promise<Scheduler> {
   const { runtime, store, spendingOfLost, neverBegan, settleHolds, containment, stores, state } = composition;
   return createScheduler({
@@ -47,7 +51,12 @@ export async function startScheduler(
     spendingOfLost,
     neverBegan,
     settleHolds,
-    process: { host: hostname(), ...processOwner(), ...sharedPlaceOf(state) },
+    process: {
+      host: hostname(),
+      ...processOwner(),
+      ...sharedPlaceOf(state),
+      ...(host !== undefined && { hosting: hostingOf(host, concurrency) }),
+    },
     // The scheduler has compared the machine: a pid of another machine is never looked up here.
     processState,
     clock: systemClock,
@@ -55,6 +64,13 @@ export async function startScheduler(
     ids: systemIds,
     log,
   });
+}
+
+function hostingOf(
+  { name = hostname(), workers }: NonNullable<StartSchedulerOptions["host"]>,
+  capacity: number,
+): Hosting {
+  return { name, workers, capacity, version: packageVersion(), isDraining: false };
 }
 
 /** Longest wait for a store that does not accept the last ends. The next process on the state directory accounts for them. */

@@ -8,7 +8,9 @@ export function claim(state: MemoryState, request: ClaimRequest): JobRecord[] {
   const claimed: JobRecord[] = [];
   const owner = state.owners.get(request.owner);
   if (owner === undefined) return claimed;
-  const named = isDraining(owner) ? { ...request, only: request.only ?? request.pieces ?? [] } : request;
+  const named = isDraining(owner.process)
+    ? { ...request, only: request.only ?? request.pieces ?? [] }
+    : request;
   while (claimed.length < request.limit) {
     const next = state.jobs.nextToClaim(named);
     if (next === undefined) break;

@@ -165,6 +165,21 @@ describe("a machine that is cut off from a store that machines share", () => {
     expect(fleet.runs().at(-1)).toMatchObject({ on: "a" });
   });
 
+  it("drains as a new owner, too, if it was asked to", async () => {
+    const hosting = { name: "a", workers: ["shell"], capacity: 1, version: "1.0.0", isDraining: false };
+    const process = { host: "a", bootId: "a", pid: 1, startTicks: 1, place: "a:/state", hosting };
+    const { fleet, a, b } = await running({ process });
+    const ownOf = async () => (await fleet.store.owners()).find(({ owner }) => owner.startsWith("a-"));
+    expect(await fleet.store.setDraining((await ownOf())!.owner, true)).toBe(true);
+    await fleet.clock.advance(leaseMs);
+    a.cutOff("fails");
+    await fleet.clock.advance(3 * leaseMs);
+    a.heal();
+    await fleet.clock.advance(leaseMs);
+    expect((await ownOf())?.process?.hosting?.isDraining).toBe(true);
+    await b.scheduler.close();
+  });
+
   it("puts its job back at once if the store answers before another takes over", async () => {
     const { fleet, a, id } = await running();
     a.cutOff("fails");

@@ -70,13 +70,20 @@ export class OwnerLease {
   #beatTimer: Timer | undefined;
   #endTimer: Timer | undefined;
   #takingOver = false;
+  #process: OwnerProcess;
 
   constructor(options: OwnerLeaseOptions) {
     this.#options = options;
+    this.#process = options.process;
   }
 
   get owner(): string {
     return this.#options.owner;
+  }
+
+  /** As last read from the store: somebody may have asked this host to drain. */
+  get process(): OwnerProcess {
+    return this.#process;
   }
 
   /** Whether it still has its jobs. */
@@ -199,6 +206,7 @@ export class OwnerLease {
     const { store, clock, owner } = this.#options;
     const owners = await store.owners();
     const nowMs = clock.monotonicMs();
+    this.#process = owners.find((own) => own.owner === owner)?.process ?? this.#process;
     this.#others = owners.filter((other) => other.owner !== owner);
     const known = new Set(this.#others.map((other) => other.owner));
     for (const name of this.#seen.keys()) if (!known.has(name)) this.#seen.delete(name);

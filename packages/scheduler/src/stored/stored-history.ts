@@ -62,7 +62,7 @@ export function ownerOf(row: Row): OwnerRecord {
 }
 
 /** A process that cannot be read counts as one that nobody can see. */
-function processOf(json: unknown): OwnerProcess | null {
+export function processOf(json: unknown): OwnerProcess | null {
   const process = jsonOr(json, {}) as Partial<OwnerProcess> | null;
   if (process === null || typeof process.pid === "number") return process as OwnerProcess | null;
   return { host: "", bootId: null, pid: 0, startTicks: null };

@@ -17,7 +17,7 @@ const jobColumns = `j.number, j.id, j.state, j.claim_group, j.workspace, j.key, 
  *
  * | query     | rows                                                                                       |
  * | --------- | ------------------------------------------------------------------------------------------ |
- * | `facts`   | one: whether the owner is known, whether jobs became due, when the next one does           |
+ * | `facts`   | one: whether the owner is known, its process, whether jobs became due, when the next does  |
  * | `named`   | the jobs of `only` or `pieces` that may run                                                |
  * | `ready`   | the first jobs of each group that may run, and those behind them that may run beside them  |
  * | `busy`    | how many jobs run of each workspace                                                        |
@@ -87,6 +87,7 @@ const becameDue = (now: string, setBack: string): string => `
 
 const facts = (now: string, owner: string, setBack: string): string => `
   SELECT EXISTS (SELECT 1 FROM owners WHERE owner = ${owner}) AS is_known,
+    (SELECT process_json FROM owners WHERE owner = ${owner}) AS process_json,
     (${becameDue(now, setBack)}) AS became_due,
     (SELECT min(run_at) FROM (${["moment", "piece"]
       .map(

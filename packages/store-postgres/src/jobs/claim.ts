@@ -3,7 +3,15 @@
  * statement writes and reads the texts of the claimed jobs.
  */
 import { assert } from "@agentcore/contract";
-import { type ClaimRequest, type JobRecord, isStandIn, jobOf, recordWith } from "@agentcore/scheduler";
+import {
+  type ClaimRequest,
+  type JobRecord,
+  isDraining,
+  isStandIn,
+  jobOf,
+  processOf,
+  recordWith,
+} from "@agentcore/scheduler";
 import { fromColumn } from "../store/plain-text.ts";
 import { Reading } from "../store/reading.ts";
 import type { Sql } from "../store/sql.ts";
@@ -92,7 +100,8 @@ export function choose(
   const chosen: ReadyJob[] = [];
   for (const job of named.map(readyJobOf))
     if (chosen.length < limit && turns.takeNamed(job)) chosen.push(job);
-  while (chosen.length < limit) {
+  const isOpen = !isDraining(processOf(facts[0]["process_json"]));
+  while (isOpen && chosen.length < limit) {
     const next = turns.takeNext();
     if (next === undefined) break;
     chosen.push(next);

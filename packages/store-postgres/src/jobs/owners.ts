@@ -6,6 +6,7 @@ import {
   type OwnerRegistration,
   type TakeOverRequest,
   ownerOf,
+  withDraining,
 } from "@agentcore/scheduler";
 import type { Rows } from "../store/reading.ts";
 import type { Sql } from "../store/sql.ts";
@@ -35,6 +36,14 @@ export async function heartbeat(sql: Sql, owner: string): Promise<"ok" | "fenced
 
 export async function allOwners(sql: Sql): Promise<readonly OwnerRecord[]> {
   return (await sql.all('SELECT * FROM owners ORDER BY at, owner COLLATE "C"')).map(ownerOf);
+}
+
+export async function setDraining(sql: Sql, owner: string, isDraining: boolean): Promise<boolean> {
+  const [row] = await sql.all("SELECT * FROM owners WHERE owner = $1", owner);
+  const process = withDraining(row && ownerOf(row), isDraining);
+  if (process === null) return false;
+  const text = JSON.stringify(process);
+  return (await sql.run("UPDATE owners SET process_json = $2 WHERE owner = $1", owner, text)) === 1;
 }
 
 export async function takeOver(sql: Sql, { from, to, beat }: TakeOverRequest): Promise<readonly JobRecord[]> {

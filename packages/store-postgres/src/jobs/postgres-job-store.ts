@@ -17,6 +17,7 @@ import {
   registerOwner,
   removeOwner,
   runningOf,
+  setDraining,
   takeOver,
 } from "./owners.ts";
 import { aheadOf, count, endMark, endedOf, list, stats } from "./queries.ts";
@@ -78,6 +79,11 @@ export function createPostgresJobStore(store: PostgresStore): JobStore {
     registerOwner: (owner) => store.write((sql) => registerOwner(sql, owner)),
     heartbeat: (owner) => beats.write((sql) => heartbeat(sql, owner)),
     owners: () => read(allOwners),
+    setDraining: (owner, isDraining) =>
+      write(
+        (sql) => setDraining(sql, owner, isDraining),
+        (isHost) => isHost,
+      ),
     takeOver: (request) => write((sql) => takeOver(sql, request), isNotEmpty),
     runningOf: (owner) => read((sql) => runningOf(sql, owner)),
     removeOwner: (owner) => store.write((sql) => removeOwner(sql, owner)),

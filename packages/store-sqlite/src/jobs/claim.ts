@@ -29,7 +29,7 @@ export function claim(sql: Sql, request: ClaimRequest): readonly JobRecord[] {
   if (request.perKey > 1) letInBesideRunning(sql);
   if (request.only !== undefined) return claimNamed(sql, request.only, request);
   const pieces = claimNamed(sql, request.pieces ?? [], request);
-  if (isDraining(owner)) return pieces;
+  if (isDraining(owner.process)) return pieces;
   return [...pieces, ...claimNext(sql, { ...request, limit: request.limit - pieces.length })];
 }
 
