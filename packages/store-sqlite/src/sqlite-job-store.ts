@@ -83,11 +83,7 @@ export function createSqliteJobStore(database: StateDatabase): JobStore {
     registerOwner: (owner) => database.write((sql) => registerOwner(sql, owner)),
     heartbeat: (owner) => database.write((sql) => heartbeat(sql, owner)),
     owners: () => read(allOwners),
-    setDraining: (owner, isDraining) =>
-      write(
-        (sql) => setDraining(sql, owner, isDraining),
-        (isHost) => isHost,
-      ),
+    setDraining: (owner, isDraining) => write((sql) => setDraining(sql, owner, isDraining), Boolean),
     takeOver: (request) => write((sql) => takeOver(sql, request), isNotEmpty),
     runningOf: (owner) => read((sql) => runningOf(sql, owner)),
     removeOwner: (owner) => database.write((sql) => removeOwner(sql, owner)),

@@ -100,8 +100,8 @@ export function choose(
   const chosen: ReadyJob[] = [];
   for (const job of named.map(readyJobOf))
     if (chosen.length < limit && turns.takeNamed(job)) chosen.push(job);
-  const isOpen = !isDraining(processOf(facts[0]["process_json"]));
-  while (isOpen && chosen.length < limit) {
+  const most = isDraining(processOf(facts[0]["process_json"])) ? chosen.length : limit;
+  while (chosen.length < most) {
     const next = turns.takeNext();
     if (next === undefined) break;
     chosen.push(next);

@@ -79,11 +79,7 @@ export function createPostgresJobStore(store: PostgresStore): JobStore {
     registerOwner: (owner) => store.write((sql) => registerOwner(sql, owner)),
     heartbeat: (owner) => beats.write((sql) => heartbeat(sql, owner)),
     owners: () => read(allOwners),
-    setDraining: (owner, isDraining) =>
-      write(
-        (sql) => setDraining(sql, owner, isDraining),
-        (isHost) => isHost,
-      ),
+    setDraining: (owner, isDraining) => write((sql) => setDraining(sql, owner, isDraining), Boolean),
     takeOver: (request) => write((sql) => takeOver(sql, request), isNotEmpty),
     runningOf: (owner) => read((sql) => runningOf(sql, owner)),
     removeOwner: (owner) => store.write((sql) => removeOwner(sql, owner)),
