@@ -1,4 +1,5 @@
 import { omitUndefined } from "@agentcore/contract";
+import { until } from "@agentcore/contract/testing";
 import { type OpenLedger, checkReadSpend, counterOf, ledgerConformanceCases } from "@agentcore/core/testing";
 import { describe, expect, it } from "vitest";
 import { testStores } from "../testing/test-stores.ts";
@@ -25,34 +26,43 @@ describe("the PostgreSQL ledger meets the port's conformance suite", () => {
 
 it("no two hosts wait for each other, whatever the order in which their holds name the counters", async () => {
   const schema = newSchema();
-  const hosts = await Promise.all([1, 2, 3].map(() => openIn(schema)));
-  const counters = ["job:j", "provider:p", "worker:w", "tenant:t", "global"].map((scope) =>
-    counterOf(scope, "day"),
-  );
-  const hold = (index: number) =>
-    hosts[index % 3]!.ledger.hold({
-      holdId: `h${index}`,
-      jobId: "j",
-      attempt: 1,
-      worker: "w",
-      owner: { pid: 1, startTicks: null, bootId: null },
-      heldAt: 1000,
-      costMicroUsd: 1,
-      tokens: 0,
-      counters: index % 2 === 0 ? counters : counters.toReversed(),
-    });
-  for (let round = 0; round < 40; round += 1) {
-    await Promise.all([0, 1, 2, 3, 4, 5].map((host) => hold(round * 6 + host)));
-  }
-  const [level] = await hosts[0]!.ledger.levels([counters[4]!]);
-  expect(level?.costHeldMicroUsd).toBe(240);
+  const store = await openStore({ schema });
+  const hosts = await Promise.all([openIn(schema), openIn(schema)]);
+  const scopes = ["job:j", "provider:p", "worker:w", "tenant:t", "global"];
+  const counters = scopes.map((scope) => counterOf(scope, "day"));
+  const owner = { pid: 1, startTicks: null, bootId: null };
+  const entry = {
+    jobId: "j",
+    attempt: 1,
+    worker: "w",
+    owner,
+    heldAt: 1000,
+    costMicroUsd: 1,
+    tokens: 0,
+    counters,
+  };
+  await hosts[0].ledger.hold({ holdId: "first", ...entry });
+  let holds: Promise<unknown> | undefined;
+  // While another has the counter in the middle, both get as far as they can.
+  await store.write(async (sql) => {
+    await sql.run("SELECT FROM ledger_counters WHERE scope = 'worker:w' FOR UPDATE");
+    holds ??= Promise.all([
+      hosts[0].ledger.hold({ holdId: "forwards", ...entry }),
+      hosts[1].ledger.hold({ holdId: "backwards", ...entry, counters: counters.toReversed() }),
+    ]);
+    const waiting = `SELECT count(*) AS count FROM pg_stat_activity
+      WHERE datname = current_database() AND wait_event_type = 'Lock'`;
+    await until(async () => Number((await sql.get(waiting))?.["count"]) === 2);
+  });
+  expect(await holds).toEqual([{ ok: true }, { ok: true }]);
   await Promise.all(hosts.map((host) => host.close()));
   // A session reports what it counted when it ends.
-  const store = await openStore({ schema });
-  const row = await store.read((sql) =>
-    sql.get("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"),
-  );
-  expect(row).toEqual({ deadlocks: 0 });
+  const others =
+    "SELECT count(*) AS count FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()";
+  const countOf = (query: string) => store.read(async (sql) => Number((await sql.get(query))?.["count"]));
+  await until(async () => (await countOf(others)) <= 1);
+  const deadlocks = "SELECT deadlocks AS count FROM pg_stat_database WHERE datname = current_database()";
+  expect(await countOf(deadlocks)).toBe(0);
   await store.close();
 });
 

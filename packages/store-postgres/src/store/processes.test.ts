@@ -103,7 +103,9 @@ it("a server for tests ends with the process that started it, even if that is ki
   await until(() => readdirSync(directory).every((name) => readdirSync(join(directory, name)).length === 0));
 });
 
-it("the server of the npm package runs too, where the system has another", async () => {
+it("the server of the npm package runs too, though only the owner may read what is written", async () => {
+  const umask = process.umask(0o077);
+  onTestFinished(() => void process.umask(umask));
   const server = await startPostgres({}, { from: "package" });
   onTestFinished(server.stop);
   expect(await server.newDatabase()).toContain("test_");

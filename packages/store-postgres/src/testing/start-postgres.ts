@@ -5,9 +5,11 @@ import { once } from "node:events";
 import {
   chownSync,
   closeSync,
+  lchownSync,
   mkdtempSync,
   openSync,
   readFileSync,
+  readdirSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -80,6 +82,8 @@ export async function startPostgres(
   const { directory, as } = makeDirectory();
   try {
     const bin = serverBinaries(directory, from);
+    // A copy has the modes of the original, which may be for its owner alone.
+    if (as.uid !== undefined) giveTo(as.uid, directory);
     const data = join(directory, "data");
     const password = randomBytes(16).toString("hex");
     const passwordFile = join(directory, "password");
@@ -119,6 +123,12 @@ export async function startPostgres(
   } catch (error) {
     rmSync(directory, { recursive: true, force: true });
     throw error;
+  }
+}
+
+function giveTo(uid: number, directory: string): void {
+  for (const name of readdirSync(directory, { recursive: true, encoding: "utf8" })) {
+    lchownSync(join(directory, name), uid, uid);
   }
 }
 
