@@ -57,7 +57,7 @@ export default defineConfig({
     globalSetup: [
       "packages/repo-checks/src/test-directory.ts",
       "apps/cli/src/testing/build-program.ts",
-      "packages/store-postgres/src/testing/shared-server.ts",
+      "packages/store-postgres/src/testing/offer-postgres.ts",
     ],
     projects: packages.map((directory) => ({
       extends: true as const,

@@ -1,7 +1,7 @@
 /** Stores for the tests of a file: one database, and in it a schema for each test. */
 import { afterAll, beforeAll } from "vitest";
 import { type PostgresStore, type PostgresStoreOptions, openPostgresStore } from "../store/postgres-store.ts";
-import { type TestDatabase, testDatabase } from "./shared-server.ts";
+import { type TestDatabase, testDatabase } from "./test-database.ts";
 
 export interface TestStores {
   /** In a schema of its own, unless one is given. */
