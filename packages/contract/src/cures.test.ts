@@ -6,7 +6,7 @@ import { AgentCoreError } from "./errors.ts";
 const codes = Object.keys(errorCodes) as ErrorCode[];
 /** Thrown by commands, the daemon and its API, and never by the library. */
 const notOfTheLibrary =
-  /^AC_(?:API|DAEMON|TRIGGER|TRIGGERS|EVENT|EVENTS|FIRING|TOPIC|TOKEN|TOKENS|ADDRESS)_|^AC_WORKFLOW_ONLY$/;
+  /^AC_(?:API|DAEMON|TRIGGER|TRIGGERS|EVENT|EVENTS|FIRING|TOPIC|TOKEN|TOKENS|ADDRESS|HOST)_|^AC_WORKFLOW_ONLY$/;
 
 it.each(codes.filter((code) => !notOfTheLibrary.test(code)))(
   "the cure of %s for a program names no option and no command of the command line",
