@@ -118,11 +118,16 @@ interface LinesProps {
   readonly isOver: boolean;
 }
 
+const isAtEnd = (box: HTMLElement): boolean =>
+  box.scrollHeight - box.scrollTop - box.clientHeight < 2 * lineHeight;
+
 /** Draws the lines near the window. It stays at the end as long as the reader is there. */
 function Lines({ lines, label, isOver }: LinesProps): JSX.Element {
   const box = useRef<HTMLDivElement>(null);
   const [view, setView] = useState({ top: 0, height: 400 });
   const [follows, setFollows] = useState(true);
+  /** Where it was scrolled to last, to follow. */
+  const placed = useRef(0);
   const look = (): void => {
     const { scrollTop = 0, clientHeight = 0 } = box.current ?? {};
     setView((last) =>
@@ -132,12 +137,22 @@ function Lines({ lines, label, isOver }: LinesProps): JSX.Element {
     );
   };
   useLayoutEffect(() => {
-    if (follows && box.current !== null) box.current.scrollTop = box.current.scrollHeight;
+    const seen = box.current;
+    if (follows && seen !== null) {
+      // Lines can come between the reader's scrolling and the event about it.
+      if (seen.scrollTop < placed.current && !isAtEnd(seen)) setFollows(false);
+      else seen.scrollTop = seen.scrollHeight;
+      placed.current = seen.scrollTop;
+    }
     look();
   }, [lines, follows]);
+  const toEnd = (): void => {
+    placed.current = 0;
+    setFollows(true);
+  };
   const onScroll = ({ currentTarget: seen }: { currentTarget: HTMLDivElement }): void => {
     look();
-    setFollows(seen.scrollHeight - seen.scrollTop - seen.clientHeight < 2 * lineHeight);
+    setFollows(isAtEnd(seen));
   };
   if (lines.length === 0)
     return <Empty>{isOver ? "It wrote nothing." : "It has written nothing yet."}</Empty>;
@@ -154,7 +169,7 @@ function Lines({ lines, label, isOver }: LinesProps): JSX.Element {
       <p class="log-foot">
         <span class="faint">{isOver ? "It has ended." : follows ? "Following." : "Not following."}</span>
         {!follows && (
-          <button type="button" onClick={() => setFollows(true)}>
+          <button type="button" onClick={toEnd}>
             To the end
           </button>
         )}
