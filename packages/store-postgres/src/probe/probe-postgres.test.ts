@@ -79,7 +79,7 @@ function answerAsVersion(socket: Socket, version: number): void {
   const ready = message("Z", Buffer.from("I"));
   const text = Buffer.from(String(version));
   const column = Buffer.concat([
-    Buffer.from("\0\x01v\0", "latin1"),
+    Buffer.from("\0\x01server_version_num\0", "latin1"),
     Buffer.alloc(6),
     Buffer.from([0, 0, 0, 25]),
     Buffer.alloc(8),

@@ -173,10 +173,12 @@ describe("opening", () => {
     );
     expect(errors.map((error) => `${error?.code}: ${error?.message}`)).toEqual([
       expect.stringMatching(/AC_STORE_UNAVAILABLE: .* cannot be reached: .*ECONNREFUSED.*; start PostgreSQL/),
-      expect.stringMatching(/AC_STORE_UNAVAILABLE: .* cannot be used: password authentication failed/),
-      expect.stringMatching(/AC_STORE_UNAVAILABLE: .* cannot be used: database "none" does not exist/),
-      expect.stringMatching(/AC_CONFIG_INVALID: .* write it as postgres:/),
-      expect.stringMatching(/AC_CONFIG_INVALID: .* write it as postgres:/),
+      expect.stringMatching(/AC_STORE_REFUSED: .* cannot be opened: password authentication failed/),
+      expect.stringMatching(/AC_STORE_REFUSED: .* cannot be opened: database "none" does not exist/),
+      expect.stringMatching(/AC_CONFIG_INVALID: .* is not a URL as in postgres:/),
+      expect.stringMatching(
+        /AC_CONFIG_INVALID: .* is not the URL of a PostgreSQL database, such as postgres:/,
+      ),
     ]);
     const shown = errors
       .map((error) => `${error?.stack} ${JSON.stringify(error)} ${String(error?.cause)}`)
