@@ -13,6 +13,8 @@ export const keyTrust: Readonly<Record<string, KeyTrust>> = {
   state_dir: "trust",
   // A queue of somebody else, and your password to them.
   store: "trust",
+  // Another host's name: a drain of it would concern this one.
+  host: "trust",
   keep_ended: "trust",
   // A low number deletes what the user's other workflows stored.
   cache: "trust",
