@@ -14,6 +14,7 @@ import {
   systemClock,
   systemIds,
   type AgentCoreError,
+  type Denial,
   type Log,
   type Runtime,
   type WorkerAdapter,
@@ -38,6 +39,7 @@ import type { Environment } from "@agentcore/yaml-file";
 import { composeSpendGate, providersWithCredential, spendGateModes } from "./compose-spend-gate.ts";
 import type { Config } from "./config/schema.ts";
 import { withoutStoreSecret } from "./config/shared-store.ts";
+import { lackOfWorker } from "./queue/lack-of-worker.ts";
 import { createMeteredSpending } from "./queue/metered-spending.ts";
 import { createRecordedSpending } from "./queue/recorded-spending.ts";
 import { Quarantine } from "./state/quarantine.ts";
@@ -63,6 +65,8 @@ export interface OpenState {
   readonly spendingOfLost: SpendingOfLost;
   /** From the mark of a worker that is held back. */
   readonly neverBegan: NeverBegan;
+  /** Why this machine cannot run the jobs of a worker that another one may have; null: it can, or it shares no store. */
+  readonly lack: (worker: string) => Denial | null;
   /** Settles what dead owners hold, here and on machines that no longer have a scheduler in the store. */
   readonly settleHolds: () => Promise<void>;
   /** Resolves when the store will not work again; see `watchStore`. */
@@ -128,7 +132,9 @@ export async function openState({ config, state, adapters, env, log }: ComposeOp
     await stores.close();
     throw error;
   }
-  return { state, containment, stores, store, spendingOfLost, neverBegan, settleHolds, broken };
+  const lack = (worker: string): Denial | null =>
+    state.store === null ? null : lackOfWorker(worker, { adapters, config, env });
+  return { state, containment, stores, store, spendingOfLost, neverBegan, settleHolds, lack, broken };
 }
 
 /** For `reconcileHolds`, where machines share the ledger. */

@@ -2,6 +2,7 @@
 import { hostname } from "node:os";
 import {
   type Clock,
+  type Denial,
   type Ids,
   type Log,
   type Random,
@@ -28,6 +29,11 @@ export interface SchedulerOptions {
   readonly policy?: Partial<SchedulerPolicies>;
   /** Names of the known workers; a job for another one is refused at submit. Default: not checked. */
   readonly workers?: readonly string[];
+  /**
+   * Why it cannot run the jobs of a worker, which another process on the store may have. Such a job stays in the queue, and it is
+   * asked again after 15 s. Must not throw. Default: it has every worker.
+   */
+  readonly lack?: (worker: string) => Denial | null;
   /** Most attempts in flight here. The runtime's limits apply in addition. Default 64. */
   readonly concurrency?: number;
   /**
@@ -88,6 +94,7 @@ export type ResolvedOptions = Required<Omit<SchedulerOptions, "workers" | "polic
 
 export function resolveOptions(options: SchedulerOptions): ResolvedOptions {
   return {
+    lack: () => null,
     concurrency: 64,
     claims: "any",
     perKey: 1,

@@ -321,6 +321,26 @@ describe("a scheduler", () => {
     await scheduler.close();
   });
 
+  it("leaves the jobs of a worker that it lacks to another scheduler, and runs the others", async () => {
+    const denial = { code: "AC_WORKER_MISSING" as const, message: "not here", evidence: {} };
+    const lacking = await createRig({ lack: (worker) => (worker === "codex" ? denial : null) });
+    const job = simpleJob();
+    const handle = await lacking.scheduler.submit({ ...job, task: { ...job.task, worker: "codex" } });
+    expect((await (await lacking.scheduler.submit(job)).result()).state).toBe("succeeded");
+    await lacking.clock.advance(60_000);
+    const { record, decisions } = await lacking.scheduler.why(handle.id);
+    expect(record).toMatchObject({
+      attempt: 0,
+      state: { kind: "queued", waitingFor: { message: "not here" } },
+    });
+    expect(decisions[0]?.count).toBeLessThan(10);
+    const having = await lacking.another({ lack: () => null });
+    await lacking.clock.advance(2000);
+    expect((await (await having.attach(handle.id)).result()).state).toBe("succeeded");
+    await having.close();
+    await lacking.scheduler.close();
+  });
+
   it("says that a job waits for room where as many run as may", async () => {
     const { scheduler, clock } = await slowRig(10_000, { concurrency: 1 });
     const first = await scheduler.submit(simpleJob());

@@ -289,7 +289,7 @@ export class Scheduler {
   }
 
   #createLoop(settler: AttemptSettler): DriveLoop {
-    const { store, clock, log, runtime, concurrency, perKey, claims } = this.#options;
+    const { store, clock, log, runtime, lack, concurrency, perKey, claims } = this.#options;
     const putBacks = new PutBacks();
     return new DriveLoop({
       store,
@@ -304,6 +304,7 @@ export class Scheduler {
         new Attempt(record, {
           ...answers,
           runtime,
+          lack,
           clock,
           log,
           events: this.#client.events,

@@ -93,6 +93,20 @@ it("jobs that one host submits are run by another, shown, waited for, cancelled,
   expect(await json("b", "jobs", "list", "--state", "succeeded")).toHaveLength(2);
 });
 
+it("a job of a worker that a host lacks waits for another host, and the host runs what it can", async () => {
+  const args = ["submit", "x", "--worker", "codex", "--json"];
+  const id = String((await json("a", ...args))[0]?.["id"]);
+  const able = await submit("true");
+  const host = start("a", ["work"], { env: { PATH: "/usr/bin:/bin" } });
+  expect((await on("a", "jobs", "wait", able)).code).toBe(0);
+  await until(async () => /codex is not on PATH/.test((await on("b", "why", id)).stdout));
+  expect(await json("b", "jobs", "show", id)).toMatchObject([{ state: "queued", attempt: 0, attempts: [] }]);
+  expect(await json("b", "hosts")).toMatchObject([{ workers: ["shell"] }]);
+  host.child.kill("SIGTERM");
+  await host.finished;
+  expect((await on("b", "jobs", "cancel", id)).code).toBe(0);
+});
+
 it("a workflow run that was killed on one host is resumed on it, and shown on the other", async () => {
   writeFlow(scratch, "echo begun; test -e go || sleep 60");
   const started = start("a", ["workflow", "run", "flow.yaml", "--json"]);

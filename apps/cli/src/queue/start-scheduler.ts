@@ -37,7 +37,8 @@ export async function startScheduler(
   composition: Composition,
   { log, concurrency, keepEndedMs, claims, host, policy = {} }: StartSchedulerOptions,
 ): Promise<Scheduler> {
-  const { runtime, store, spendingOfLost, neverBegan, settleHolds, containment, stores, state } = composition;
+  const { runtime, store, spendingOfLost, neverBegan, settleHolds, lack, containment, stores, state } =
+    composition;
   return createScheduler({
     store,
     runtime,
@@ -45,6 +46,8 @@ export async function startScheduler(
     keepEndedMs,
     journal: stores.journal,
     claims,
+    // A job of its own is for no other process.
+    ...(claims === "any" && { lack }),
     policy,
     spool: openSpoolDirectory(state.spool, log),
     proveGone: proveGoneBySweep(containment),
@@ -55,7 +58,7 @@ export async function startScheduler(
       host: hostname(),
       ...processOwner(),
       ...sharedPlaceOf(state),
-      ...(host !== undefined && { hosting: hostingOf(host, concurrency) }),
+      ...(host !== undefined && { hosting: hostingOf(host, concurrency, lack) }),
     },
     // The scheduler has compared the machine: a pid of another machine is never looked up here.
     processState,
@@ -69,8 +72,10 @@ export async function startScheduler(
 function hostingOf(
   { name = hostname(), workers }: NonNullable<StartSchedulerOptions["host"]>,
   capacity: number,
+  lack: Composition["lack"],
 ): Hosting {
-  return { name, workers, capacity, version: packageVersion(), isDraining: false };
+  const here = workers.filter((worker) => lack(worker) === null);
+  return { name, workers: here, capacity, version: packageVersion(), isDraining: false };
 }
 
 /** Longest wait for a store that does not accept the last ends. The next process on the state directory accounts for them. */

@@ -38,6 +38,7 @@ export interface PermitAnswers {
 
 export interface AttemptOptions extends PermitAnswers {
   readonly runtime: Runtime;
+  readonly lack: (worker: string) => Denial | null;
   readonly clock: Clock;
   readonly log: Log;
   readonly events: RunEvents;
@@ -69,6 +70,9 @@ const heldFor: Readonly<Partial<Record<ErrorCode, number>>> = {
 
 /** Time until the next request after the runtime failed to answer. */
 const unansweredMs = 1000;
+
+/** Time until it is looked again whether a worker is here that was not: each look claims a job and puts it back. */
+const lackingMs = 15_000;
 
 export class Attempt {
   readonly record: JobRecord;
@@ -106,6 +110,12 @@ export class Attempt {
   }
 
   async #ask(): Promise<PermitDecision> {
+    const { worker } = this.record.job.task;
+    const lack = this.#options.lack(worker);
+    if (lack !== null) {
+      const evidence = { ...lack.evidence, appliesTo: `worker:${worker}` };
+      return { kind: "deferred", retryAfterMs: lackingMs, ...lack, evidence };
+    }
     try {
       return await this.#options.runtime.requestPermit(permitRequestOf(this.record));
     } catch (error) {
