@@ -353,7 +353,7 @@ export const errorCodes = {
   },
   AC_STORE_REFUSED: {
     meaning:
-      "The shared store does not accept the user, the password or the name of the database, or its server is too old.",
+      "The shared store does not accept the user, the password or the name of the database, its server is too old, or its schema has other tables.",
     retryable: false,
     cure: "Correct AGENTCORE_STORE, `store` in agentcore.yaml or the password in PGPASSWORD, or update the server.",
   },

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { type AddressInfo, type Socket, createServer } from "node:net";
 import { systemClock } from "@agentcore/contract";
-import { afterAll, beforeAll, expect, it, onTestFinished } from "vitest";
+import { afterAll, beforeAll, expect, it, onTestFinished, vi } from "vitest";
 import { openPostgresStore } from "../store/postgres-store.ts";
 import { testDatabase, type TestDatabase } from "../testing/index.ts";
 import { probePostgres } from "./probe-postgres.ts";
@@ -30,6 +30,22 @@ it("a clock that is an hour behind the server's is told", async () => {
   expect(Math.round(clockAheadMs / 60_000)).toBe(60);
 });
 
+it("a mode of encryption that is taken for another prints nothing", async () => {
+  const warned = vi.spyOn(process, "emitWarning");
+  onTestFinished(() => warned.mockRestore());
+  for (const mode of ["prefer", "require", "verify-ca"])
+    await expect(probePostgres({ url: `${database.url}?sslmode=${mode}` })).rejects.toThrow(
+      "does not support SSL",
+    );
+  expect(warned).not.toHaveBeenCalled();
+});
+
+it("a missing password is told as such", async () => {
+  const url = new URL(database.url);
+  url.password = "";
+  await expect(probePostgres({ url: url.href })).rejects.toThrow("no password is given");
+});
+
 it.each([
   ["a wrong password", (url: URL) => (url.password = "wr0ng"), "AC_STORE_REFUSED"],
   ["no password", (url: URL) => (url.password = ""), "AC_STORE_REFUSED"],
@@ -39,6 +55,12 @@ it.each([
     "AC_STORE_REFUSED",
   ],
   ["no such database", (url: URL) => (url.pathname = "/none"), "AC_STORE_REFUSED"],
+  ["a database that takes no connections", (url: URL) => (url.pathname = "/template0"), "AC_STORE_REFUSED"],
+  [
+    "a certificate that is missing",
+    (url: URL) => (url.search = "?sslrootcert=/no/such.crt"),
+    "AC_STORE_REFUSED",
+  ],
   ["no server", (url: URL) => (url.port = "1"), "AC_STORE_UNAVAILABLE"],
 ])(
   "%s is told when it is opened and when it is looked at, without a password",

@@ -2,6 +2,7 @@
 import { type Clock, storePlace, systemClock } from "@agentcore/contract";
 import { Client } from "pg";
 import { newest } from "../schema/schema.ts";
+import { connectionUrl } from "../store/connection-url.ts";
 import { serverVersionMin } from "../store/postgres-store.ts";
 import { storeErrorOf } from "../store/postgres-error.ts";
 
@@ -34,9 +35,20 @@ const roundTrips = 5;
 
 /** Rejects with `AC_STORE_REFUSED` or `AC_STORE_UNAVAILABLE` if it cannot be connected to. */
 export async function probePostgres(options: ProbeOptions): Promise<PostgresProbe> {
-  const { url, schema = "agentcore", clock = systemClock } = options;
+  try {
+    return await probe(options);
+  } catch (error) {
+    throw storeErrorOf(error, storePlace(options.url), true);
+  }
+}
+
+async function probe({
+  url,
+  schema = "agentcore",
+  clock = systemClock,
+}: ProbeOptions): Promise<PostgresProbe> {
   const client = new Client({
-    connectionString: url,
+    connectionString: connectionUrl(url),
     connectionTimeoutMillis: 5000,
     query_timeout: 5000,
     application_name: "agentcore doctor",
@@ -59,8 +71,6 @@ export async function probePostgres(options: ProbeOptions): Promise<PostgresProb
       knownVersion: newest.version,
       ...(await timesOf(client, clock)),
     };
-  } catch (error) {
-    throw storeErrorOf(error, storePlace(url), true);
   } finally {
     await client.end().catch(() => undefined);
   }

@@ -6,7 +6,7 @@ import type { Sql } from "./sql.ts";
 
 /**
  * All missing steps in one transaction, or none. Several hosts may start at once: one of them does it. Rejects with
- * `AC_STORE_NEWER` for tables of a later version, and with `AC_STORE_CORRUPT` for a schema that has other tables; nothing changes
+ * `AC_STORE_NEWER` for tables of a later version, and with `AC_STORE_REFUSED` for a schema that has other tables; nothing changes
  * then.
  */
 export async function migrate(session: Session, place: string, now: number): Promise<void> {
@@ -61,7 +61,7 @@ function newerError(place: string, found: number): AgentCoreError {
 
 function foreignError(place: string, schema: string): AgentCoreError {
   return new AgentCoreError(
-    "AC_STORE_CORRUPT",
+    "AC_STORE_REFUSED",
     `the schema ${schema} of ${place} has tables that are not those of AgentCore; use another schema or another database`,
     { evidence: { place, schema } },
   );

@@ -49,8 +49,16 @@ export class CommitUnknown extends Error {
 const stateOf = (error: unknown): string | undefined =>
   error instanceof DatabaseError ? error.code : undefined;
 
+/** Of a file that the URL names: a certificate or a key. */
+const isOfFile = (error: unknown): boolean =>
+  error instanceof Error &&
+  "syscall" in error &&
+  (error.syscall === "open" || error.syscall === "read") &&
+  "path" in error;
+
 /** Node's codes, such as ECONNREFUSED. */
-const isOfSystem = (error: unknown): boolean => error instanceof Error && "syscall" in error;
+const isOfSystem = (error: unknown): boolean =>
+  error instanceof Error && "syscall" in error && !isOfFile(error);
 
 /** `pg` gives no code for these. */
 const ofConnection =
@@ -73,15 +81,24 @@ export function failureOf(error: unknown): PostgresFailure {
 /** What `pg` and Node say of a missing password, and of encryption. */
 const ofHandshake = /\b(?:SASL|SSL|TLS|certificate)\b/;
 
-/** User, password, rights, encryption, or no such database: waiting does not help a process that begins. */
+/** What `pg` says where the server asks for a password. */
+const ofNoPassword = /client password must be a/;
+
+/**
+ * User, password, rights, encryption, or no such database, or none that takes connections (55000): waiting does not help a process
+ * that begins.
+ */
 function isRefusal(error: unknown): boolean {
   const state = stateOf(error);
-  return state === undefined ? ofHandshake.test(errorText(error)) : /^(?:28|3D|42501)/.test(state);
+  if (state !== undefined) return /^(?:28|3D|42501|55000)/.test(state);
+  return isOfFile(error) || ofHandshake.test(errorText(error));
 }
 
 /** What the system says about a connection to several addresses is in the errors that it collected. */
 function reasonOf(error: unknown): string {
   if (error instanceof AggregateError) return error.errors.map(errorText).join("; ");
+  if (ofNoPassword.test(errorText(error)))
+    return "no password is given, neither in the URL nor by PGPASSWORD or PGPASSFILE";
   return errorText(error);
 }
 

@@ -141,7 +141,7 @@ describe("opening", () => {
     await store.write((sql) => sql.run("UPDATE schema_version SET version = 1000"));
     await expect(open({ schema })).rejects.toMatchObject({ code: "AC_STORE_NEWER" });
     await store.write((sql) => sql.run("DROP TABLE schema_version"));
-    await expect(open({ schema })).rejects.toMatchObject({ code: "AC_STORE_CORRUPT" });
+    await expect(open({ schema })).rejects.toMatchObject({ code: "AC_STORE_REFUSED" });
     await expect(open({ schema: "Robert'); --" })).rejects.toMatchObject({ code: "AC_CONFIG_INVALID" });
   });
 

@@ -15,6 +15,7 @@ import {
 } from "@agentcore/contract";
 import { type CustomTypesConfig, Pool, types } from "pg";
 import type { WriteSql } from "./commit.ts";
+import { connectionUrl } from "./connection-url.ts";
 import { migrate } from "./migrate.ts";
 import { storeErrorOf } from "./postgres-error.ts";
 import { type Patience, retryWhilePassing } from "./retry.ts";
@@ -68,7 +69,7 @@ export interface PostgresStore extends PostgresLane {
 
 /**
  * Connects, and makes or migrates the tables. Rejects with `AC_CONFIG_INVALID` (not such a URL), `AC_STORE_UNAVAILABLE` (cannot be
- * reached), `AC_STORE_REFUSED` (its user, password, database or version), `AC_STORE_NEWER`, or `AC_STORE_CORRUPT` (the schema has other tables).
+ * reached), `AC_STORE_REFUSED` (its user, password, database or version, or the schema has other tables), or `AC_STORE_NEWER`.
  */
 export async function openPostgresStore(options: PostgresStoreOptions): Promise<PostgresStore> {
   const { url, schema = "agentcore", timeoutMs = 30_000, openTimeoutMs = 5000, connectionsMax = 6 } = options;
@@ -77,7 +78,7 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
   const place = storePlace(url);
   assertSchemaName(schema);
   const pool = new Pool({
-    connectionString: url,
+    connectionString: connectionUrl(url),
     max: connectionsMax,
     connectionTimeoutMillis: 5000,
     // Of an answer: of a server that does not end the statement, or a network that lost it.
