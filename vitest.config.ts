@@ -24,6 +24,7 @@ const slow = [
   "packages/crash-tests/src/burst.test.ts",
   "packages/crash-tests/src/daemon/daemon-kills.test.ts",
   "packages/crash-tests/src/fencing/stopped-host.test.ts",
+  "packages/crash-tests/src/fleet/fleet.test.ts",
   "packages/crash-tests/src/headline.test.ts",
   "packages/crash-tests/src/many-runs.test.ts",
   "packages/crash-tests/src/one-key.test.ts",

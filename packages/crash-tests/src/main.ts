@@ -2,7 +2,8 @@
  * The way in: `main.ts headline --jobs 500 --kills 200 --seed S` runs the crash test of the queue, `main.ts workflow
  * --kills 100 --seed S` that of workflows, `main.ts daemon --deliveries 1000 --kills 20 --seed S` that of the daemon, `main.ts
  * daemon-soak --minutes 30 --seed S` runs a daemon under load with faults, `main.ts spend --kills 100 --seed S`
- * checks what runs may spend, `main.ts burst --runs 500` lets many runs in at once, `main.ts mutants` checks that
+ * checks what runs may spend, `main.ts fleet --hosts 4 --jobs 2000 --faults 200 --seed S` works on one PostgreSQL from several
+ * hosts to which things happen, `main.ts burst --runs 500` lets many runs in at once, `main.ts mutants` checks that
  * tests notice planted bugs. Ends with 1 where something was found.
  */
 import { parseArgs } from "node:util";
@@ -10,11 +11,13 @@ import { testSeed } from "@agentcore/contract/testing";
 import { burst, burstLines, isCalm } from "./burst.ts";
 import { daemonKills } from "./daemon/daemon-kills.ts";
 import { daemonKillsLines } from "./daemon/daemon-kills-lines.ts";
+import { fleet } from "./fleet/fleet.ts";
+import { fleetLines } from "./fleet/fleet-lines.ts";
 import { headline } from "./headline.ts";
 import { headlineLines } from "./headline-lines.ts";
 import { mutantLine, runMutants } from "./mutants/run-mutants.ts";
 import { daemonSoak } from "./soak/daemon-soak.ts";
-import { inMountNamespace } from "./soak/mount-namespace.ts";
+import { inOwnNamespace } from "./own-namespace.ts";
 import { soakVerdict } from "./soak/soak-lines.ts";
 import { spend, spendLines } from "./spend/spend.ts";
 import { isClean } from "./verdict.ts";
@@ -24,7 +27,9 @@ import { workflowKillsLines } from "./workflow/workflow-kills-lines.ts";
 const { positionals, values } = parseArgs({
   allowPositionals: true,
   options: {
-    jobs: { type: "string", default: "500" },
+    jobs: { type: "string" },
+    hosts: { type: "string", default: "4" },
+    faults: { type: "string", default: "200" },
     kills: { type: "string" },
     runs: { type: "string", default: "500" },
     minutes: { type: "string", default: "30" },
@@ -42,7 +47,7 @@ const print = (line: string): void => void process.stdout.write(`${line}\n`);
 switch (positionals[0]) {
   case "headline": {
     const seed = values.seed === undefined ? testSeed("headline crash test") : Number(values.seed);
-    const [jobs, kills] = [Number(values.jobs), Number(values.kills ?? 200)];
+    const [jobs, kills] = [Number(values.jobs ?? 500), Number(values.kills ?? 200)];
     const report = await headline({ jobs, kills, seed, keep: values.keep, print });
     for (const line of headlineLines(report, seed)) print(line);
     process.exitCode = isClean(report) ? 0 : 1;
@@ -64,7 +69,7 @@ switch (positionals[0]) {
     break;
   }
   case "daemon-soak": {
-    if (!inMountNamespace()) break;
+    if (!inOwnNamespace("mounts")) break;
     const seed = values.seed === undefined ? testSeed("daemon soak") : Number(values.seed);
     const [minutes, perSecond, runEvery] = [values.minutes, values.rate, values["run-every"]].map(Number) as [
       number,
@@ -75,6 +80,15 @@ switch (positionals[0]) {
     const { lines, isClean: isWell } = soakVerdict(report, seed);
     for (const line of lines) print(line);
     process.exitCode = isWell ? 0 : 1;
+    break;
+  }
+  case "fleet": {
+    if (!inOwnNamespace("network")) break;
+    const seed = values.seed === undefined ? testSeed("crash test of a fleet") : Number(values.seed);
+    const [hosts, jobs, faults] = [Number(values.hosts), Number(values.jobs ?? 2000), Number(values.faults)];
+    const report = await fleet({ hosts, jobs, faults, seed, print });
+    for (const line of fleetLines(report, seed)) print(line);
+    process.exitCode = isClean(report) ? 0 : 1;
     break;
   }
   case "spend": {
@@ -105,7 +119,7 @@ switch (positionals[0]) {
   }
   default:
     print(
-      "usage: main.ts headline [--jobs N] [--kills N] [--seed S] [--keep] | workflow [--kills N] [--seed S] | daemon [--deliveries N] [--kills N] [--seed S] | daemon-soak [--minutes N] [--rate N] [--run-every N] [--seed S] | spend [--kills N] [--permits N] [--healthy-runs N] [--seed S] | burst [--runs N] | mutants",
+      "usage: main.ts headline [--jobs N] [--kills N] [--seed S] [--keep] | workflow [--kills N] [--seed S] | daemon [--deliveries N] [--kills N] [--seed S] | daemon-soak [--minutes N] [--rate N] [--run-every N] [--seed S] | fleet [--hosts N] [--jobs N] [--faults N] [--seed S] | spend [--kills N] [--permits N] [--healthy-runs N] [--seed S] | burst [--runs N] | mutants",
     );
     process.exitCode = 2;
 }

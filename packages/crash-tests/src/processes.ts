@@ -4,30 +4,36 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { ignore } from "@agentcore/contract";
 
-/** Pids of the direct children whose command line holds the word as an argument. */
-export function childrenWith(pid: number, word: string): number[] {
+/** Pids of the direct children. */
+export function childrenOf(pid: number): number[] {
   return readProc(`${pid}/task/${pid}/children`)
     .split(" ")
     .filter((text) => text !== "")
-    .map(Number)
-    .filter((child) => readProc(`${child}/cmdline`).split("\0").includes(word));
+    .map(Number);
+}
+
+/** Pids of the direct children whose command line holds the word as an argument. */
+export function childrenWith(pid: number, word: string): number[] {
+  return childrenOf(pid).filter((child) => readProc(`${child}/cmdline`).split("\0").includes(word));
 }
 
 /** Does nothing to a process that is gone. */
-export function killHard(pid: number): void {
+export function signal(pid: number, name: NodeJS.Signals): void {
   try {
-    process.kill(pid, "SIGKILL");
+    process.kill(pid, name);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
   }
 }
 
+/** Does nothing to a process that is gone. */
+export function killHard(pid: number): void {
+  signal(pid, "SIGKILL");
+}
+
 /** Kills a process and all that it started, as far as they can be seen, parents first. */
 export function killTree(pid: number): void {
-  const children = readProc(`${pid}/task/${pid}/children`)
-    .split(" ")
-    .filter((text) => text !== "")
-    .map(Number);
+  const children = childrenOf(pid);
   try {
     process.kill(pid, "SIGKILL");
   } catch (error) {

@@ -21,6 +21,8 @@ export interface Rig {
   /** The program under test. */
   readonly program: string;
   readonly configPath: string;
+  /** What is written there. */
+  readonly config: Readonly<Record<string, unknown>>;
   /** Path of the lock-taking program. */
   readonly enter: string;
   /** Is in the command line of every process that a hostile script leaves behind. */
@@ -40,6 +42,8 @@ export interface RigOptions {
   readonly attemptsMax?: number;
   /** Most runs in flight. Default 6. */
   readonly concurrency?: number;
+  /** Limits of tenants, as in the configuration. */
+  readonly tenants?: Readonly<Record<string, unknown>>;
   /** Whether little free space on the disk of the state directory is no reason to wait. Default: it is one. */
   readonly ignoresDisk?: boolean;
 }
@@ -50,12 +54,14 @@ export async function makeRig(options: RigOptions = {}): Promise<Rig> {
   for (const name of ["state", "jobs", "program"]) mkdirSync(at(name));
   await bundle(at("program"));
   const enter = writeEnterProgram(root);
-  writeFileSync(at("agentcore.yaml"), configuration(at("program/metered-adapter.js"), enter, options));
+  const config = configuration(at("program/metered-adapter.js"), enter, options);
+  writeFileSync(at("agentcore.yaml"), JSON.stringify(config));
   return {
     root,
     stateDir: at("state"),
     program: at("program/main.js"),
     configPath: at("agentcore.yaml"),
+    config,
     enter,
     token: `left-${randomUUID()}`,
     tags: [],
@@ -97,11 +103,12 @@ async function bundle(outdir: string): Promise<void> {
 }
 
 /** Breakers and watchdog stay out of the way: failing jobs are meant to fail for as long as the test runs. */
-function configuration(adapter: string, enter: string, options: RigOptions): string {
-  const { graceMs = 300, attemptsMax, concurrency = 6, ignoresDisk = false } = options;
-  return JSON.stringify({
+function configuration(adapter: string, enter: string, options: RigOptions): Rig["config"] {
+  const { graceMs = 300, attemptsMax, concurrency = 6, tenants = {}, ignoresDisk = false } = options;
+  return {
     limits: {
       global: { concurrency, cost_usd: { total: 100_000 } },
+      tenants,
       attempt: { cost_usd: attemptCostUsdMax },
       ...(attemptsMax === undefined ? {} : { job: { attempts: attemptsMax } }),
     },
@@ -110,5 +117,5 @@ function configuration(adapter: string, enter: string, options: RigOptions): str
     ...(ignoresDisk ? { backpressure: { disk_free: { defer: "1KiB", reject: "1KiB" } } } : {}),
     shutdown: { grace: `${graceMs}ms` },
     workers: { metered: { adapter, program: enter } },
-  });
+  };
 }

@@ -3,9 +3,9 @@ import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { patienceMs } from "@agentcore/contract/testing";
 import { expect, it } from "vitest";
-import { canMount } from "./mount-namespace.ts";
+import { canMake } from "../own-namespace.ts";
 
-it.runIf(canMount())(
+it.runIf(canMake("mounts"))(
   "a minute of 20 events a second through kills of the runtime, a full disk and slow clients: every event is accounted for",
   () => {
     const program = fileURLToPath(new URL("../main.ts", import.meta.url));
