@@ -61,6 +61,7 @@ it.each([
     (url: URL) => (url.search = "?sslrootcert=/no/such.crt"),
     "AC_STORE_REFUSED",
   ],
+  ["options that are wrong", (url: URL) => (url.search = "?options=-c%20bogus.x"), "AC_STORE_REFUSED"],
   ["no server", (url: URL) => (url.port = "1"), "AC_STORE_UNAVAILABLE"],
 ])(
   "%s is told when it is opened and when it is looked at, without a password",

@@ -81,16 +81,20 @@ export function failureOf(error: unknown): PostgresFailure {
 /** What `pg` and Node say of a missing password, and of encryption. */
 const ofHandshake = /\b(?:SASL|SSL|TLS|certificate)\b/;
 
+/** The server ends a connection that it does not take, such as for wrong `options`, with any SQLSTATE. */
+const isRefusedConnection = (error: unknown): boolean =>
+  error instanceof DatabaseError && error.severity === "FATAL" && failureOf(error) === "statement";
+
 /** What `pg` says where the server asks for a password. */
 const ofNoPassword = /client password must be a/;
 
 /**
- * User, password, rights, encryption, or no such database, or none that takes connections (55000): waiting does not help a process
+ * User, password, rights, encryption, or no such database, or none that takes connections: waiting does not help a process
  * that begins.
  */
 function isRefusal(error: unknown): boolean {
   const state = stateOf(error);
-  if (state !== undefined) return /^(?:28|3D|42501|55000)/.test(state);
+  if (state !== undefined) return /^(?:28|3D|42501)/.test(state) || isRefusedConnection(error);
   return isOfFile(error) || ofHandshake.test(errorText(error));
 }
 
