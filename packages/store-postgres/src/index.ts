@@ -6,8 +6,7 @@ export {
   type PostgresStoreOptions,
 } from "./store/postgres-store.ts";
 export { probePostgres, type PostgresProbe } from "./probe/probe-postgres.ts";
-export type { WriteSql } from "./store/commit.ts";
-export type { Sql, SqlRow, SqlValue } from "./store/sql.ts";
+export type { Sql, SqlRow, SqlValue, WriteSql } from "./store/sql.ts";
 export { createPostgresLedger, type PostgresLedgerOptions } from "./ledger/postgres-ledger.ts";
 export { createPostgresTokenStore } from "./triggers/postgres-token-store.ts";
 export {

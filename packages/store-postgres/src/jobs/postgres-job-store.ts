@@ -26,7 +26,7 @@ import { recordStarted, requestCancel, runNow, settleAndClaim } from "./settle.t
 import { replay, submitAll } from "./submit.ts";
 import { waits } from "./waits.ts";
 import { prepareAppend, storeOf } from "../journal/postgres-journal.ts";
-import type { WriteSql } from "../store/commit.ts";
+import type { WriteSql } from "../store/sql.ts";
 import type { PostgresStore } from "../store/postgres-store.ts";
 
 /** Closing the job store closes the connections, and with them every other store or ledger that uses the same handle. */

@@ -6,13 +6,7 @@
 import { CommitUnknown } from "./postgres-error.ts";
 import { type Patience, retryWhilePassing } from "./retry.ts";
 import { type Session, inTransaction } from "./session.ts";
-import type { Sql } from "./sql.ts";
-
-/** What a write uses. */
-export interface WriteSql extends Sql {
-  /** Performs an action in memory after the transaction is committed, in the order of the calls; never after a rollback. */
-  afterCommit(action: () => void): void;
-}
+import type { WriteSql } from "./sql.ts";
 
 export type Write = (sql: WriteSql) => Promise<unknown>;
 

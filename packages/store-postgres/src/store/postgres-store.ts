@@ -14,13 +14,12 @@ import {
   systemRandom,
 } from "@agentcore/contract";
 import { type CustomTypesConfig, Pool, types } from "pg";
-import type { WriteSql } from "./commit.ts";
 import { connectionUrl } from "./connection-url.ts";
 import { migrate } from "./migrate.ts";
 import { storeErrorOf } from "./postgres-error.ts";
 import { type Patience, retryWhilePassing } from "./retry.ts";
 import { type Session, inSnapshot, inTransaction, statementTimeoutMs } from "./session.ts";
-import type { Sql } from "./sql.ts";
+import type { Sql, WriteSql } from "./sql.ts";
 import { type WriteQueue, createWriteQueue } from "./write-queue.ts";
 
 export interface PostgresStoreOptions {

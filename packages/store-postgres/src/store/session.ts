@@ -7,8 +7,9 @@
 import { createHash } from "node:crypto";
 import { ignore } from "@agentcore/contract";
 import type { Pool, PoolClient, QueryResult } from "pg";
+import { createSql } from "./client-sql.ts";
 import { CommitUnknown, isConnectionLost } from "./postgres-error.ts";
-import { type Sql, createSql } from "./sql.ts";
+import type { Sql } from "./sql.ts";
 
 /** Longest time of a statement, which includes the wait for a lock. */
 export const statementTimeoutMs = 10_000;

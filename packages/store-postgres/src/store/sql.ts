@@ -1,5 +1,7 @@
-/** Statements of one transaction. Values are bound; tables are named without a schema, which the transaction sets. */
-import type { ClientBase } from "pg";
+/**
+ * Statements of one transaction. Values are bound; tables are named without a schema, which the transaction sets. Nothing here names
+ * the driver, so users of the types of this package need none of the driver's.
+ */
 
 type Scalar = string | number | boolean | null;
 /** An array is for `unnest($1::text[])` and `= ANY ($1)`. */
@@ -16,12 +18,8 @@ export interface Sql {
   run(text: string, ...values: SqlValue[]): Promise<number>;
 }
 
-/** Statements are not named: a prepared one belongs to a session, and a pooler such as PgBouncer may change that between transactions. */
-export function createSql(client: Pick<ClientBase, "query">): Sql {
-  const query = (text: string, values: SqlValue[]) => client.query<SqlRow>(text, values);
-  return {
-    all: async (text, ...values) => (await query(text, values)).rows,
-    get: async (text, ...values) => (await query(text, values)).rows[0],
-    run: async (text, ...values) => (await query(text, values)).rowCount ?? 0,
-  };
+/** What a write uses. */
+export interface WriteSql extends Sql {
+  /** Performs an action in memory after the transaction is committed, in the order of the calls; never after a rollback. */
+  afterCommit(action: () => void): void;
 }

@@ -4,8 +4,9 @@
  * back and each write gets its own, so that only the failing one is rejected.
  */
 import { AgentCoreError, loopWentRound } from "@agentcore/contract";
-import { type CommitOptions, type WriteSql, createCommit } from "./commit.ts";
+import { type CommitOptions, createCommit } from "./commit.ts";
 import { failureOf, storeErrorOf } from "./postgres-error.ts";
+import type { WriteSql } from "./sql.ts";
 
 export interface WriteQueue {
   /** Resolves with the return value of `write` once that is durable. Rejects with `AgentCoreError`. */
