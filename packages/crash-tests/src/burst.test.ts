@@ -1,14 +1,11 @@
 /** Very many runs that are let in at once: all begin, each once, and the scheduler and the runtime stay alive meanwhile. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { silentLog, systemClock, systemIds } from "@agentcore/contract";
-import { QueueClient } from "@agentcore/scheduler";
-import { createSqliteJobStore, openStateDatabase } from "@agentcore/store-sqlite";
 import { findSurvivors } from "@agentcore/worker-kit/testing";
 import { expect, it, onTestFinished } from "vitest";
 import { patienceMs, until } from "@agentcore/contract/testing";
 import { burst, busyMsMax } from "./burst.ts";
-import { makeRig } from "./rig.ts";
+import { queueOfTest, rigOfTest } from "./rig-of-test.ts";
 import { SchedulerProcess } from "./scheduler-process.ts";
 import { makeJobDirectory } from "./truth-ledger.ts";
 
@@ -18,13 +15,8 @@ const runs = Number(process.env["AGENTCORE_RUNS"] ?? 100);
 it(
   `${runs} sleeping runs that are let in at once all begin, no lease is lost and no runtime is restarted`,
   async () => {
-    const rig = await makeRig({ concurrency: runs });
-    onTestFinished(() => rig.remove());
-    const database = await openStateDatabase({ directory: rig.stateDir });
-    onTestFinished(() => database.close());
-    const store = createSqliteJobStore(database);
-    const client = new QueueClient({ store, clock: systemClock, ids: systemIds, log: silentLog });
-    onTestFinished(() => client.closeClient());
+    const rig = await rigOfTest({ concurrency: runs });
+    const { store, client } = await queueOfTest(rig);
     const workspaces = Array.from({ length: runs }, (_, n) => makeJobDirectory(rig.root, `sleeper-${n}`));
     await client.submitAll(
       workspaces.map((workspace) => ({

@@ -7,6 +7,7 @@ import { createSqliteJobStore, createSqliteLedger, openStateDatabase } from "@ag
 import { createDraws, type Draws } from "./draws.ts";
 import { gather } from "./gather.ts";
 import { planJob, type PlannedJob } from "./job-plan.ts";
+import { killHard } from "./processes.ts";
 import { makeRig, type Rig } from "./rig.ts";
 import { SchedulerProcess, type HeardEvent } from "./scheduler-process.ts";
 import { Submitter } from "./submitter.ts";
@@ -184,12 +185,4 @@ class KillingRun {
 
 function startsWork({ type }: HeardEvent): boolean {
   return type === "attempt_started";
-}
-
-function killHard(pid: number): void {
-  try {
-    process.kill(pid, "SIGKILL");
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
-  }
 }

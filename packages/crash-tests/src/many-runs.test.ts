@@ -7,10 +7,10 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as sleep } from "node:timers/promises";
-import { createSqliteJobStore, openStateDatabase } from "@agentcore/store-sqlite";
 import { expect, it, onTestFinished } from "vitest";
 import { patienceMs, until } from "@agentcore/contract/testing";
-import { makeRig, type Rig } from "./rig.ts";
+import type { Rig } from "./rig.ts";
+import { queueOfTest, rigOfTest } from "./rig-of-test.ts";
 import { makeJobDirectory } from "./truth-ledger.ts";
 
 interface Ended {
@@ -48,13 +48,10 @@ const runs = Number(process.env["AGENTCORE_RUNS"] ?? 24);
 it(
   `${runs} runs at once on one state directory end well, each once, also where the database is locked for longer than a lease`,
   async () => {
-    const rig = await makeRig();
-    onTestFinished(() => rig.remove());
-    const database = await openStateDatabase({ directory: rig.stateDir });
-    onTestFinished(() => database.close());
+    const rig = await rigOfTest();
+    const { store } = await queueOfTest(rig);
     const running = Array.from({ length: runs }, (_, n) => runOnce(rig, `run-${n}`));
 
-    const store = createSqliteJobStore(database);
     await until(async () => (await store.stats(Date.now())).running >= 3, { what: "the first runs" });
     const locker = new DatabaseSync(join(rig.stateDir, "state.db"), { timeout: 10_000 });
     onTestFinished(() => locker.close());

@@ -1,41 +1,30 @@
 /** Many callers with one key, while schedulers are killed and started again: one job, one answer. */
 import { writeFileSync } from "node:fs";
-import { setTimeout as pause } from "node:timers/promises";
 import { join } from "node:path";
-import { silentLog, systemClock, systemIds } from "@agentcore/contract";
+import { setTimeout as pause } from "node:timers/promises";
 import { testSeed, patienceMs } from "@agentcore/contract/testing";
-import { QueueClient, type JobHandle } from "@agentcore/scheduler";
-import { createSqliteJobStore, openStateDatabase } from "@agentcore/store-sqlite";
+import type { JobHandle, QueueClient } from "@agentcore/scheduler";
 import { expect, it, onTestFinished } from "vitest";
 import { createDraws } from "./draws.ts";
 import { shellTask } from "./job-plan.ts";
-import { makeRig, type Rig } from "./rig.ts";
+import type { Rig } from "./rig.ts";
+import { queueOfTest, rigOfTest } from "./rig-of-test.ts";
 import { SchedulerProcess } from "./scheduler-process.ts";
 import { makeJobDirectory, readTrueJob } from "./truth-ledger.ts";
 
 const [callers, kills, connections] = [100, 5, 4];
 
 async function openClients(rig: Rig): Promise<QueueClient[]> {
-  const databases = await Promise.all(
-    Array.from({ length: connections }, () => openStateDatabase({ directory: rig.stateDir })),
-  );
-  onTestFinished(async () => {
-    await Promise.all(databases.map((database) => database.close()));
-  });
-  return databases.map((database) => {
-    const store = createSqliteJobStore(database);
-    return new QueueClient({ store, clock: systemClock, ids: systemIds, log: silentLog });
-  });
+  const queues = await Promise.all(Array.from({ length: connections }, () => queueOfTest(rig)));
+  return queues.map(({ client }) => client);
 }
 
 it(
   `${callers} callers with one key get one answer from one run, through ${kills} kills`,
   async () => {
     const draws = createDraws(testSeed("callers with one key"));
-    const rig = await makeRig();
-    onTestFinished(() => rig.remove());
+    const rig = await rigOfTest();
     const clients = await openClients(rig);
-    onTestFinished(() => clients.forEach((client) => client.closeClient()));
     const workspace = makeJobDirectory(rig.root, "shared");
     // It cannot end before the last caller was acknowledged.
     const task = {

@@ -1,13 +1,11 @@
 /** A runtime that keeps dying: given up after exactly the configured number of restarts, at no cost, and with no job lost. */
+import { defaultIntensity } from "@agentcore/scheduler";
 import { setTimeout as pause } from "node:timers/promises";
-import { silentLog, systemClock, systemIds } from "@agentcore/contract";
-import { defaultIntensity, QueueClient } from "@agentcore/scheduler";
-import { createSqliteJobStore, openStateDatabase } from "@agentcore/store-sqlite";
 import { expect, it, onTestFinished } from "vitest";
 import { patienceMs } from "@agentcore/contract/testing";
 import { shellTask } from "./job-plan.ts";
 import { processorMs } from "./processes.ts";
-import { makeRig } from "./rig.ts";
+import { queueOfTest, rigOfTest } from "./rig-of-test.ts";
 import { SchedulerProcess } from "./scheduler-process.ts";
 import { makeJobDirectory, readTrueJob } from "./truth-ledger.ts";
 
@@ -20,8 +18,7 @@ function isEscalated({ events }: SchedulerProcess): boolean {
 it(
   "a runtime killed again and again is given up after exactly its restarts, and the wait costs no processor time",
   async () => {
-    const rig = await makeRig();
-    onTestFinished(() => rig.remove());
+    const rig = await rigOfTest();
     const scheduler = new SchedulerProcess(rig);
     onTestFinished(() => scheduler.stop());
     const killed = new Set<number>();
@@ -38,11 +35,7 @@ it(
     expect(escalations).toMatchObject([{ code: "AC_RESTART_INTENSITY", target: "runtime" }]);
     expect(killed.size).toBe(defaultIntensity.max + 1);
 
-    const database = await openStateDatabase({ directory: rig.stateDir });
-    onTestFinished(() => database.close());
-    const store = createSqliteJobStore(database);
-    const client = new QueueClient({ store, clock: systemClock, ids: systemIds, log: silentLog });
-    onTestFinished(() => client.closeClient());
+    const { client } = await queueOfTest(rig);
     const workspace = makeJobDirectory(rig.root, "waits");
     const job = await client.submit({ task: { ...shellTask(rig, workspace, "true"), workspace } });
     await scheduler.heard(({ type }) => type === "permit_deferred", 10_000);

@@ -12,6 +12,11 @@ import type { Rig } from "./rig.ts";
 /** A line of `work --json`. */
 export type HeardEvent = Readonly<Record<string, unknown>> & { readonly type: string };
 
+/** Null if a kill cut it off. */
+export function eventOf(line: string): HeardEvent | null {
+  return line.startsWith("{") && line.endsWith("}") ? (JSON.parse(line) as HeardEvent) : null;
+}
+
 export class SchedulerProcess {
   readonly events: HeardEvent[] = [];
   readonly closed: Promise<void>;
@@ -108,9 +113,9 @@ export class SchedulerProcess {
   }
 
   #hear(line: string): void {
-    // A kill cuts the last line off.
-    if (!line.startsWith("{") || !line.endsWith("}")) return;
-    this.events.push(JSON.parse(line) as HeardEvent);
+    const event = eventOf(line);
+    if (event === null) return;
+    this.events.push(event);
     for (const listener of this.#listeners) listener();
   }
 }

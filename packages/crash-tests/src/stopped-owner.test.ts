@@ -1,13 +1,10 @@
 /** A scheduler that is stopped past its lease lives: nobody takes its jobs, and what ended meanwhile counts when it wakes. */
 import { join } from "node:path";
-import { silentLog, systemClock, systemIds } from "@agentcore/contract";
-import { QueueClient } from "@agentcore/scheduler";
-import { createSqliteJobStore, openStateDatabase } from "@agentcore/store-sqlite";
 import { findSurvivors } from "@agentcore/worker-kit/testing";
 import { expect, it, onTestFinished } from "vitest";
 import { patienceMs, until } from "@agentcore/contract/testing";
 import { agentTask } from "./job-plan.ts";
-import { makeRig } from "./rig.ts";
+import { queueOfTest, rigOfTest } from "./rig-of-test.ts";
 import { SchedulerProcess } from "./scheduler-process.ts";
 import { stopBetweenCommits } from "./stop-between-commits.ts";
 import { makeJobDirectory, readTrueJob } from "./truth-ledger.ts";
@@ -17,13 +14,8 @@ const spentUsd = 0.02;
 it(
   "a stopped owner keeps its job past its lease, and the result counts when it goes on",
   async () => {
-    const rig = await makeRig();
-    onTestFinished(() => rig.remove());
-    const database = await openStateDatabase({ directory: rig.stateDir });
-    onTestFinished(() => database.close());
-    const store = createSqliteJobStore(database);
-    const client = new QueueClient({ store, clock: systemClock, ids: systemIds, log: silentLog });
-    onTestFinished(() => client.closeClient());
+    const rig = await rigOfTest();
+    const { database, store, client } = await queueOfTest(rig);
     const workspace = makeJobDirectory(rig.root, "slow");
     const task = agentTask(rig, workspace, [
       { do: "ledger", event: "cost", usd: spentUsd },

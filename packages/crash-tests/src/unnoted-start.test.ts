@@ -1,28 +1,16 @@
 /** Attempts whose start nobody noted: where the worker began, nothing runs beside it; where it did not, nothing is used up. */
 import { DatabaseSync } from "node:sqlite";
-import { silentLog, systemClock, systemIds } from "@agentcore/contract";
-import { QueueClient } from "@agentcore/scheduler";
-import { createSqliteJobStore, openStateDatabase } from "@agentcore/store-sqlite";
+import type { QueueClient } from "@agentcore/scheduler";
 import { expect, it, onTestFinished } from "vitest";
 import { patienceMs, until } from "@agentcore/contract/testing";
 import { deaf, shellTask } from "./job-plan.ts";
-import { makeRig } from "./rig.ts";
+import type { Rig } from "./rig.ts";
+import { queueOfTest, rigOfTest } from "./rig-of-test.ts";
 import { SchedulerProcess } from "./scheduler-process.ts";
 import { makeJobDirectory, readTrueJob } from "./truth-ledger.ts";
 
-async function openRig(options: Parameters<typeof makeRig>[0] = {}) {
-  const rig = await makeRig(options);
-  onTestFinished(() => rig.remove());
-  const database = await openStateDatabase({ directory: rig.stateDir });
-  onTestFinished(() => database.close());
-  const store = createSqliteJobStore(database);
-  const client = new QueueClient({ store, clock: systemClock, ids: systemIds, log: silentLog });
-  onTestFinished(() => client.closeClient());
-  return { rig, database, store, client };
-}
-
 /** A scheduler whose runtime stands still, before the worker of the next job. */
-async function stopRuntime(rig: Awaited<ReturnType<typeof makeRig>>, client: QueueClient) {
+async function stopRuntime(rig: Rig, client: QueueClient) {
   const victim = new SchedulerProcess(rig);
   onTestFinished(() => victim.stop());
   // Once one job is done, the runtime is there and the next one is claimed at once.
@@ -38,7 +26,8 @@ it(
   "an attempt whose start nobody noted is not followed by another while its runtime still ends it",
   async () => {
     // The worker does not listen to TERM, so the orphaned runtime needs its whole grace to end it.
-    const { rig, database, store, client } = await openRig({ graceMs: 4000 });
+    const rig = await rigOfTest({ graceMs: 4000 });
+    const { database, store, client } = await queueOfTest(rig);
     const workspace = makeJobDirectory(rig.root, "deaf");
     const script = `[ "$AGENTCORE_ATTEMPT" -gt 1 ] || sleep 60`;
     const task = { ...deaf(shellTask(rig, workspace, script)), workspace };
@@ -73,7 +62,8 @@ it(
 it.each([["its runtime"], ["its runtime and its scheduler"]])(
   "an attempt that was claimed when %s died, and whose worker never began, costs the job nothing",
   async (died) => {
-    const { rig, store, client } = await openRig();
+    const rig = await rigOfTest();
+    const { store, client } = await queueOfTest(rig);
     const workspace = makeJobDirectory(rig.root, "once");
     const { victim, runtimePid } = await stopRuntime(rig, client);
     const task = { ...shellTask(rig, workspace, "true"), workspace };

@@ -3,16 +3,16 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { silentLog, systemClock, systemIds } from "@agentcore/contract";
+import { setTimeout as pause } from "node:timers/promises";
+import { systemClock } from "@agentcore/contract";
 import { patienceMs, until } from "@agentcore/contract/testing";
-import { createScheduler, QueueClient } from "@agentcore/scheduler";
+import { createScheduler } from "@agentcore/scheduler";
 import { createFakeRuntime, testResult } from "@agentcore/scheduler/testing";
-import { createSqliteJobStore, openStateDatabase } from "@agentcore/store-sqlite";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { childrenWith } from "../processes.ts";
-import { makeRig, type Rig } from "../rig.ts";
+import type { Rig } from "../rig.ts";
+import { queueOfTest, rigOfTest } from "../rig-of-test.ts";
 import { stopBetweenCommits } from "../stop-between-commits.ts";
 import type { HostProcessOptions } from "./host-process.ts";
 
@@ -41,13 +41,8 @@ describe("a host that is stopped while a worker runs", () => {
   it.each(["scheduler", "scheduler and runtime"] as const)(
     "leaves no worker when another machine takes over: %s",
     async (what) => {
-      const rig = await makeRig();
-      onTestFinished(() => rig.remove());
-      const database = await openStateDatabase({ directory: rig.stateDir });
-      onTestFinished(() => database.close());
-      const store = createSqliteJobStore(database);
-      const client = new QueueClient({ store, clock: systemClock, ids: systemIds, log: silentLog });
-      onTestFinished(() => client.closeClient());
+      const rig = await rigOfTest();
+      const { database, store, client } = await queueOfTest(rig);
       const workspace = join(rig.root, "jobs/slow");
       mkdirSync(workspace);
       /** How much the worker has written so far: it never ends on its own. */

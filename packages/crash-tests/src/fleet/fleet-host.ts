@@ -12,7 +12,7 @@ import type { Readable } from "node:stream";
 import { until } from "@agentcore/contract/testing";
 import { childrenOf, childrenWith, killHard, signal } from "../processes.ts";
 import type { Rig } from "../rig.ts";
-import type { HeardEvent } from "../scheduler-process.ts";
+import { eventOf } from "../scheduler-process.ts";
 import type { Link } from "./network.ts";
 
 /** The first process of a machine: its end is the end of all others. */
@@ -172,9 +172,7 @@ export class FleetHost {
   }
 
   #hear(line: string): void {
-    // A kill cuts the last line off.
-    if (!line.startsWith("{") || !line.endsWith("}")) return;
-    const event = JSON.parse(line) as HeardEvent;
-    if (event.type === "job_ended") this.announced.push(String(event["jobId"]));
+    const event = eventOf(line);
+    if (event?.type === "job_ended") this.announced.push(String(event["jobId"]));
   }
 }
