@@ -46,7 +46,8 @@ export function counterOf(
   };
 }
 
-function entryOf(
+/** A hold in these counters; of nothing, unless amounts are given. */
+export function holdOf(
   holdId: string,
   counters: readonly CappedCounter[],
   amounts: Partial<Pick<HoldEntry, "costMicroUsd" | "tokens" | "heldAt" | "owner">> = {},
@@ -96,7 +97,7 @@ const checks: Readonly<Record<string, Check>> = {
   "a hold counts in every one of its counters": async (ledger) => {
     const day = counterOf("global", "day", { cost: 1000 });
     const total = counterOf("tenant:a", "total");
-    const outcome = await ledger.hold(entryOf("h1", [day, total], { costMicroUsd: 600, tokens: 7 }));
+    const outcome = await ledger.hold(holdOf("h1", [day, total], { costMicroUsd: 600, tokens: 7 }));
     assert.deepEqual(outcome, { ok: true });
     assert.deepEqual(await amountsAt(ledger, day), [0, 600, 0, 7]);
     assert.deepEqual(await amountsAt(ledger, total), [0, 600, 0, 7]);
@@ -104,15 +105,15 @@ const checks: Readonly<Record<string, Check>> = {
 
   "a hold may fill its cap exactly, and not by one micro-dollar more": async (ledger) => {
     const day = counterOf("global", "day", { cost: 1000 });
-    assert.equal((await ledger.hold(entryOf("h1", [day], { costMicroUsd: 400 }))).ok, true);
-    assert.equal((await ledger.hold(entryOf("h2", [day], { costMicroUsd: 601 }))).ok, false);
-    assert.equal((await ledger.hold(entryOf("h3", [day], { costMicroUsd: 600 }))).ok, true);
+    assert.equal((await ledger.hold(holdOf("h1", [day], { costMicroUsd: 400 }))).ok, true);
+    assert.equal((await ledger.hold(holdOf("h2", [day], { costMicroUsd: 601 }))).ok, false);
+    assert.equal((await ledger.hold(holdOf("h3", [day], { costMicroUsd: 600 }))).ok, true);
   },
 
   "a refused hold names the counter that refused, and leaves no trace in the others": async (ledger) => {
     const roomy = counterOf("global", "day", { cost: 10_000 });
     const tight = counterOf("worker:shell", "hour", { tokens: 10 });
-    const outcome = await ledger.hold(entryOf("h1", [roomy, tight], { costMicroUsd: 5, tokens: 11 }));
+    const outcome = await ledger.hold(holdOf("h1", [roomy, tight], { costMicroUsd: 5, tokens: 11 }));
     assert.ok(!outcome.ok);
     assert.equal(outcome.kind, "tokens");
     assert.equal(outcome.cap, 10);
@@ -124,44 +125,44 @@ const checks: Readonly<Record<string, Check>> = {
 
   "a refused hold's id may be held later": async (ledger) => {
     const day = counterOf("global", "day", { cost: 10 });
-    assert.equal((await ledger.hold(entryOf("h1", [day], { costMicroUsd: 11 }))).ok, false);
-    assert.equal((await ledger.hold(entryOf("h1", [day], { costMicroUsd: 10 }))).ok, true);
+    assert.equal((await ledger.hold(holdOf("h1", [day], { costMicroUsd: 11 }))).ok, false);
+    assert.equal((await ledger.hold(holdOf("h1", [day], { costMicroUsd: 10 }))).ok, true);
   },
 
   "a counter without a cap counts and refuses nothing": async (ledger) => {
     const free = counterOf("global", "total");
-    assert.equal((await ledger.hold(entryOf("h1", [free], { costMicroUsd: 9e12, tokens: 9e12 }))).ok, true);
+    assert.equal((await ledger.hold(holdOf("h1", [free], { costMicroUsd: 9e12, tokens: 9e12 }))).ok, true);
     assert.deepEqual(await amountsAt(ledger, free), [0, 9e12, 0, 9e12]);
   },
 
   "windows of one scope are counted apart": async (ledger) => {
     const today = counterOf("global", "day", { cost: 100 });
     const tomorrow: CappedCounter = { ...today, windowStart: today.windowStart + 86_400_000 };
-    assert.equal((await ledger.hold(entryOf("h1", [today], { costMicroUsd: 100 }))).ok, true);
-    assert.equal((await ledger.hold(entryOf("h2", [tomorrow], { costMicroUsd: 100 }))).ok, true);
-    assert.equal((await ledger.hold(entryOf("h3", [today], { costMicroUsd: 1 }))).ok, false);
+    assert.equal((await ledger.hold(holdOf("h1", [today], { costMicroUsd: 100 }))).ok, true);
+    assert.equal((await ledger.hold(holdOf("h2", [tomorrow], { costMicroUsd: 100 }))).ok, true);
+    assert.equal((await ledger.hold(holdOf("h3", [today], { costMicroUsd: 1 }))).ok, false);
   },
 
   "settling moves what was really spent from held to spent, in the window of the hold": async (ledger) => {
     const hour = counterOf("global", "hour", { cost: 1000 });
-    await ledger.hold(entryOf("h1", [hour], { costMicroUsd: 800, tokens: 80 }));
+    await ledger.hold(holdOf("h1", [hour], { costMicroUsd: 800, tokens: 80 }));
     const outcome = await ledger.settle("h1", { ...spentOf(300, 30), settledAt: at + 7_200_000 });
     assert.equal(outcome, "settled");
     assert.deepEqual(await amountsAt(ledger, hour), [300, 0, 30, 0]);
-    assert.equal((await ledger.hold(entryOf("h2", [hour], { costMicroUsd: 700 }))).ok, true);
+    assert.equal((await ledger.hold(holdOf("h2", [hour], { costMicroUsd: 700 }))).ok, true);
   },
 
   "a settlement above the hold is booked as it is, and then nothing more fits": async (ledger) => {
     const day = counterOf("global", "day", { cost: 1000 });
-    await ledger.hold(entryOf("h1", [day], { costMicroUsd: 1000 }));
+    await ledger.hold(holdOf("h1", [day], { costMicroUsd: 1000 }));
     assert.equal(await ledger.settle("h1", spentOf(1200, 0)), "settled");
     assert.deepEqual(await amountsAt(ledger, day), [1200, 0, 0, 0]);
-    assert.equal((await ledger.hold(entryOf("h2", [day], { costMicroUsd: 1 }))).ok, false);
+    assert.equal((await ledger.hold(holdOf("h2", [day], { costMicroUsd: 1 }))).ok, false);
   },
 
   "a second settlement changes nothing": async (ledger) => {
     const day = counterOf("global", "day");
-    await ledger.hold(entryOf("h1", [day], { costMicroUsd: 10 }));
+    await ledger.hold(holdOf("h1", [day], { costMicroUsd: 10 }));
     assert.equal(await ledger.settle("h1", spentOf(7, 0)), "settled");
     assert.equal(await ledger.settle("h1", spentOf(9, 0)), "already_settled");
     assert.equal(await ledger.settle("h1", spentOf(9, 0, "estimated")), "already_settled");
@@ -170,7 +171,7 @@ const checks: Readonly<Record<string, Check>> = {
 
   "a known amount replaces an estimate, once": async (ledger) => {
     const day = counterOf("global", "day");
-    await ledger.hold(entryOf("h1", [day], { costMicroUsd: 100, tokens: 50 }));
+    await ledger.hold(holdOf("h1", [day], { costMicroUsd: 100, tokens: 50 }));
     assert.equal(await ledger.settle("h1", spentOf(100, 50, "estimated")), "settled");
     assert.equal(await ledger.settle("h1", spentOf(100, 50, "estimated")), "already_settled");
     assert.equal(await ledger.settle("h1", spentOf(40, 20, "reported")), "corrected");
@@ -184,9 +185,9 @@ const checks: Readonly<Record<string, Check>> = {
 
   "a hold is ended by a settlement that was asked for before it answered": async (ledger) => {
     const day = counterOf("global", "day", { cost: 10 });
-    const held = ledger.hold(entryOf("h1", [day], { costMicroUsd: 10 }));
+    const held = ledger.hold(holdOf("h1", [day], { costMicroUsd: 10 }));
     const settled = ledger.settle("h1", spentOf(0, 0, "none"));
-    const next = ledger.hold(entryOf("h2", [day], { costMicroUsd: 10 }));
+    const next = ledger.hold(holdOf("h2", [day], { costMicroUsd: 10 }));
     assert.deepEqual([await held, await settled, await next], [{ ok: true }, "settled", { ok: true }]);
     await ledger.settle("h2", spentOf(0, 0, "none"));
     assert.deepEqual(await ledger.openHolds(), []);
@@ -198,7 +199,7 @@ const checks: Readonly<Record<string, Check>> = {
     const scopes = ["tenant:b", "tenant:a", "tenant_x", "worker:tenant:", "tenant:"];
     for (const [index, scope] of scopes.entries()) {
       const counters = [counterOf(scope, "total"), counterOf(scope, "day")];
-      await ledger.charge(entryOf(`h${index}`, counters), spentOf(10 + index, 0));
+      await ledger.charge(holdOf(`h${index}`, counters), spentOf(10 + index, 0));
     }
     const found = await ledger.levelsBelow("tenant:", [total]);
     assert.deepEqual(
@@ -216,26 +217,26 @@ const checks: Readonly<Record<string, Check>> = {
 
   "a hold id is never used twice": async (ledger) => {
     const day = counterOf("global", "day");
-    await ledger.hold(entryOf("h1", [day], { costMicroUsd: 10 }));
-    await assert.rejects(ledger.hold(entryOf("h1", [day], { costMicroUsd: 10 })), { code: "AC_INTERNAL" });
+    await ledger.hold(holdOf("h1", [day], { costMicroUsd: 10 }));
+    await assert.rejects(ledger.hold(holdOf("h1", [day], { costMicroUsd: 10 })), { code: "AC_INTERNAL" });
     await ledger.settle("h1", spentOf(1, 0));
-    await assert.rejects(ledger.hold(entryOf("h1", [day], { costMicroUsd: 10 })), { code: "AC_INTERNAL" });
+    await assert.rejects(ledger.hold(holdOf("h1", [day], { costMicroUsd: 10 })), { code: "AC_INTERNAL" });
     assert.deepEqual(await amountsAt(ledger, day), [1, 0, 0, 0]);
   },
 
   "a charge without a hold is booked, and its id is used up": async (ledger) => {
     const day = counterOf("global", "day", { cost: 10 });
-    await ledger.charge(entryOf("c1", [day]), spentOf(25, 5));
+    await ledger.charge(holdOf("c1", [day]), spentOf(25, 5));
     assert.deepEqual(await amountsAt(ledger, day), [25, 0, 5, 0]);
-    assert.equal((await ledger.hold(entryOf("h1", [day], { costMicroUsd: 1 }))).ok, false);
-    await assert.rejects(ledger.charge(entryOf("c1", [day]), spentOf(1, 1)), { code: "AC_INTERNAL" });
+    assert.equal((await ledger.hold(holdOf("h1", [day], { costMicroUsd: 1 }))).ok, false);
+    await assert.rejects(ledger.charge(holdOf("c1", [day]), spentOf(1, 1)), { code: "AC_INTERNAL" });
     assert.deepEqual(await amountsAt(ledger, day), [25, 0, 5, 0]);
   },
 
   "open holds are listed whole, oldest first, until they are settled": async (ledger) => {
     const day = counterOf("global", "day", { cost: 1000, tokens: 5 });
-    const late = entryOf("h-late", [day], { costMicroUsd: 1, heldAt: at + 5 });
-    const early = entryOf("h-early", [day, counterOf("job:j", "total")], {
+    const late = holdOf("h-late", [day], { costMicroUsd: 1, heldAt: at + 5 });
+    const early = holdOf("h-early", [day, counterOf("job:j", "total")], {
       tokens: 2,
       owner: { pid: 1, startTicks: null, bootId: null },
     });
@@ -249,7 +250,7 @@ const checks: Readonly<Record<string, Check>> = {
   "of many holds at once, exactly as many are granted as fit": async (ledger) => {
     const day = counterOf("global", "day", { cost: 1000 });
     const outcomes = await Promise.all(
-      Array.from({ length: 64 }, (_, i) => ledger.hold(entryOf(`h${i}`, [day], { costMicroUsd: 90 }))),
+      Array.from({ length: 64 }, (_, i) => ledger.hold(holdOf(`h${i}`, [day], { costMicroUsd: 90 }))),
     );
     assert.equal(outcomes.filter((outcome) => outcome.ok).length, 11);
     assert.deepEqual(await amountsAt(ledger, day), [0, 990, 0, 0]);
@@ -258,10 +259,10 @@ const checks: Readonly<Record<string, Check>> = {
   "calls made in one tick take effect in their order": async (ledger) => {
     const day = counterOf("global", "day", { cost: 100 });
     const outcomes = await Promise.all([
-      ledger.hold(entryOf("h1", [day], { costMicroUsd: 100 })),
+      ledger.hold(holdOf("h1", [day], { costMicroUsd: 100 })),
       ledger.settle("h1", spentOf(30, 0)),
-      ledger.hold(entryOf("h2", [day], { costMicroUsd: 70 })),
-      ledger.hold(entryOf("h3", [day], { costMicroUsd: 1 })),
+      ledger.hold(holdOf("h2", [day], { costMicroUsd: 70 })),
+      ledger.hold(holdOf("h3", [day], { costMicroUsd: 1 })),
     ]);
     assert.equal(outcomes[1], "settled");
     assert.deepEqual(outcomes[2], { ok: true });
@@ -274,13 +275,13 @@ const checks: Readonly<Record<string, Check>> = {
 const sharedChecks: Readonly<Record<string, Check>> = {
   "what was acknowledged is there when the ledger is opened again": async (ledger, opened) => {
     const day = counterOf("global", "day", { cost: 1000 });
-    await ledger.hold(entryOf("h1", [day], { costMicroUsd: 300 }));
-    await ledger.hold(entryOf("h2", [day], { costMicroUsd: 200 }));
+    await ledger.hold(holdOf("h1", [day], { costMicroUsd: 300 }));
+    await ledger.hold(holdOf("h2", [day], { costMicroUsd: 200 }));
     await ledger.settle("h1", spentOf(100, 9));
     const again = await reopen(opened);
     try {
       assert.deepEqual(await amountsAt(again.ledger, day), [100, 200, 9, 0]);
-      assert.deepEqual(await again.ledger.openHolds(), [entryOf("h2", [day], { costMicroUsd: 200 })]);
+      assert.deepEqual(await again.ledger.openHolds(), [holdOf("h2", [day], { costMicroUsd: 200 })]);
       assert.equal(await again.ledger.settle("h2", spentOf(200, 0, "estimated")), "settled");
       assert.equal(await ledger.settle("h2", spentOf(50, 0)), "corrected");
       assert.deepEqual(await amountsAt(again.ledger, day), [150, 0, 9, 0]);
@@ -303,7 +304,7 @@ const sharedChecks: Readonly<Record<string, Check>> = {
         const held = ids.map((id, index) => {
           const turned = [...counters.slice(index % 4), ...counters.slice(0, index % 4)];
           const order = index % 2 === 0 ? turned : turned.toReversed();
-          return of(index).hold(entryOf(id, order, { costMicroUsd: 10, tokens: 1 }));
+          return of(index).hold(holdOf(id, order, { costMicroUsd: 10, tokens: 1 }));
         });
         assert.deepEqual(
           await Promise.all(held),
@@ -323,7 +324,7 @@ const sharedChecks: Readonly<Record<string, Check>> = {
     try {
       const outcomes = await Promise.all(
         Array.from({ length: 40 }, (_, i) =>
-          (i % 2 === 0 ? ledger : again.ledger).hold(entryOf(`h${i}`, [day], { costMicroUsd: 90 })),
+          (i % 2 === 0 ? ledger : again.ledger).hold(holdOf(`h${i}`, [day], { costMicroUsd: 90 })),
         ),
       );
       assert.equal(outcomes.filter((outcome) => outcome.ok).length, 11);
@@ -347,10 +348,10 @@ const retentionChecks: Readonly<Record<string, Check>> = {
       ] as const;
       const amounts = { costMicroUsd: 5, heldAt: 1000 };
       const spent: Spent = { ...spentOf(3, 1), settledAt: 1000 };
-      await ledger.hold(entryOf("settled", counters, amounts));
+      await ledger.hold(holdOf("settled", counters, amounts));
       await ledger.settle("settled", spent);
-      await ledger.hold(entryOf("open", [counters[1]], amounts));
-      await ledger.charge(entryOf("later", [], { heldAt: 1000 + 3 * dayMs }), spent);
+      await ledger.hold(holdOf("open", [counters[1]], amounts));
+      await ledger.charge(holdOf("later", [], { heldAt: 1000 + 3 * dayMs }), spent);
 
       assert.equal(await ledger.settle("settled", spent), "unknown");
       const levels = await ledger.levels(counters);

@@ -1,6 +1,12 @@
 import { omitUndefined } from "@agentcore/contract";
 import { until } from "@agentcore/contract/testing";
-import { type OpenLedger, checkReadSpend, counterOf, ledgerConformanceCases } from "@agentcore/core/testing";
+import {
+  type OpenLedger,
+  checkReadSpend,
+  counterOf,
+  holdOf,
+  ledgerConformanceCases,
+} from "@agentcore/core/testing";
 import { describe, expect, it } from "vitest";
 import { testStores } from "../testing/test-stores.ts";
 import { readSpend } from "./read-spend.ts";
@@ -30,25 +36,15 @@ it("no two hosts wait for each other, whatever the order in which their holds na
   const hosts = await Promise.all([openIn(schema), openIn(schema)]);
   const scopes = ["job:j", "provider:p", "worker:w", "tenant:t", "global"];
   const counters = scopes.map((scope) => counterOf(scope, "day"));
-  const owner = { pid: 1, startTicks: null, bootId: null };
-  const entry = {
-    jobId: "j",
-    attempt: 1,
-    worker: "w",
-    owner,
-    heldAt: 1000,
-    costMicroUsd: 1,
-    tokens: 0,
-    counters,
-  };
-  await hosts[0].ledger.hold({ holdId: "first", ...entry });
+  const amounts = { costMicroUsd: 1, heldAt: 1000 };
+  await hosts[0].ledger.hold(holdOf("first", counters, amounts));
   let holds: Promise<unknown> | undefined;
   // While another has the counter in the middle, both get as far as they can.
   await store.write(async (sql) => {
     await sql.run("SELECT FROM ledger_counters WHERE scope = 'worker:w' FOR UPDATE");
     holds ??= Promise.all([
-      hosts[0].ledger.hold({ holdId: "forwards", ...entry }),
-      hosts[1].ledger.hold({ holdId: "backwards", ...entry, counters: counters.toReversed() }),
+      hosts[0].ledger.hold(holdOf("forwards", counters, amounts)),
+      hosts[1].ledger.hold(holdOf("backwards", counters.toReversed(), amounts)),
     ]);
     const waiting = `SELECT count(*) AS count FROM pg_stat_activity
       WHERE datname = current_database() AND wait_event_type = 'Lock'`;

@@ -1,7 +1,7 @@
 /** A pooler such as PgBouncer in transaction mode gives each transaction another session. Here each finds one without anything set. */
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer } from "node:net";
-import { counterOf } from "@agentcore/core/testing";
+import { counterOf, holdOf } from "@agentcore/core/testing";
 import { expect, it } from "vitest";
 import { createPostgresLedger } from "../ledger/postgres-ledger.ts";
 import { testStores } from "../testing/test-stores.ts";
@@ -69,19 +69,9 @@ it("no transaction relies on what another set in the session", async () => {
   const store = await openPostgresStore({ url: proxy.url, connectionsMax: 1 });
   const ledger = createPostgresLedger(store);
   const counter = counterOf("global", "total", { cost: 100 });
-  const owner = { pid: 1, startTicks: null, bootId: null };
-  const entry = {
-    jobId: "j",
-    attempt: 1,
-    worker: "w",
-    owner,
-    heldAt: 1,
-    costMicroUsd: 60,
-    tokens: 0,
-    counters: [counter],
-  };
-  expect(await ledger.hold({ holdId: "a", ...entry })).toEqual({ ok: true });
-  expect(await ledger.hold({ holdId: "b", ...entry })).toMatchObject({ ok: false });
+  const amounts = { costMicroUsd: 60, heldAt: 1 };
+  expect(await ledger.hold(holdOf("a", [counter], amounts))).toEqual({ ok: true });
+  expect(await ledger.hold(holdOf("b", [counter], amounts))).toMatchObject({ ok: false });
   expect(await ledger.settle("a", { costMicroUsd: 1, tokens: 0, basis: "reported", settledAt: 2 })).toBe(
     "settled",
   );

@@ -3,7 +3,7 @@
  * done, a line each.
  */
 import { once } from "node:events";
-import { counterOf } from "@agentcore/core/testing";
+import { counterOf, holdOf } from "@agentcore/core/testing";
 import { createPostgresLedger, openPostgresStore } from "../index.ts";
 import { startPostgres } from "./start-postgres.ts";
 
@@ -15,22 +15,11 @@ const acts: Readonly<Record<string, () => Promise<void>>> = {
   async hold() {
     const ledger = createPostgresLedger(await openPostgresStore({ url }));
     const counters = ["job:j", "worker:w", "global"].map((scope) => counterOf(scope, "total"));
-    const owner = { pid: process.pid, startTicks: null, bootId: null };
-    const entry = {
-      jobId: "j",
-      attempt: 1,
-      worker: "w",
-      owner,
-      heldAt: 1,
-      costMicroUsd: 5,
-      tokens: 1,
-      counters,
-    };
     await Promise.all(
       [0, 1, 2].map(async (lane) => {
         for (let number = 0; ; number += 1) {
           const holdId = `${process.pid}-${lane}-${number}`;
-          await ledger.hold({ holdId, ...entry });
+          await ledger.hold(holdOf(holdId, counters, { costMicroUsd: 5, tokens: 1, heldAt: 1 }));
           say(`held ${holdId}`);
           if (number % 2 === 0) continue;
           await ledger.settle(holdId, { costMicroUsd: 3, tokens: 1, basis: "reported", settledAt: 2 });
