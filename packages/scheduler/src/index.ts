@@ -69,6 +69,7 @@ export {
 export type { RuntimeStatus } from "./wire/runtime-supervisor.ts";
 // For stores that keep jobs in tables.
 export * from "./stored/change-listeners.ts";
+export * from "./stored/changes-jobs.ts";
 export * from "./stored/damaged-job.ts";
 export * from "./stored/stored-history.ts";
 export * from "./stored/stored-job.ts";

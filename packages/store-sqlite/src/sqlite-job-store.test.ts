@@ -2,14 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { jobPayloadBytesMax } from "@agentcore/contract";
-import {
-  type JobRecord,
-  type JobStore,
-  type Journal,
-  type Settlement,
-  attemptRef,
-  decisionsPerJobMax,
-} from "@agentcore/scheduler";
+import type { JobStore, Journal } from "@agentcore/scheduler";
 import {
   type SharedStoreHarness,
   byJobDedup,
@@ -18,8 +11,8 @@ import {
   jobStoreConformance,
   sharedJobStoreConformance,
   submitJobs,
+  succeed,
   testJob,
-  testResult,
   testSubmission,
 } from "@agentcore/scheduler/testing";
 import { afterAll, describe, expect, it } from "vitest";
@@ -65,25 +58,6 @@ describe("the SQLite job store meets the port's conformance suite", () => {
   });
 });
 
-it("a job keeps its latest decisions, up to a bound", async () => {
-  const store = await harness.open();
-  const job = testJob();
-  await submitJobs(store, job);
-  const decisions = Array.from({ length: decisionsPerJobMax + 50 }, (_, at) => ({
-    jobId: job.id,
-    at,
-    attempt: 1,
-    type: "deferred" as const,
-    code: at % 2 === 0 ? "AC_CONCURRENCY" : "AC_START_RATE",
-    message: "",
-    evidence: {},
-  }));
-  await store.recordDecisions(decisions);
-  const kept = await store.decisions(job.id);
-  expect(kept.map(({ at }) => at)).toEqual(decisions.slice(50).map(({ at }) => at));
-  await store.close();
-});
-
 it("a job too large to be one of the scheduler's is refused, and so is one that is no JSON", async () => {
   const store = await harness.open();
   const large = testJob();
@@ -107,7 +81,7 @@ it("a lane of a thousand jobs hides nothing behind it, and is worked off in its 
   const order: string[] = [];
   for (let running = first; running !== undefined;) {
     order.push(running.job.id);
-    const { claimed } = await store.settleAndClaim([succeeded(running)], claimRequest("o", 9));
+    const { claimed } = await store.settleAndClaim([succeed(running)], claimRequest("o", 9));
     running = claimed[0];
   }
   expect(order).toEqual(busy.map(({ id }) => id));
@@ -132,19 +106,14 @@ it("what is remembered of a claimed job is not taken for a later job with its id
   const first = testJob();
   await submitJobs(one, first);
   const [claimed] = await claimAs(one, "o", 1);
-  await other.settleAndClaim([succeeded(claimed!)]);
+  await other.settleAndClaim([succeed(claimed!)]);
   expect(await other.deleteEnded({ endedBefore: Infinity })).toBe(1);
   const second = { ...first, task: { ...first.task, instructions: "another" } };
   await submitJobs(other, second);
   const [claimedAgain] = await claimAs(other, "p", 1);
   expect(claimedAgain).toMatchObject({ job: { id: first.id }, attempt: 1, epoch: 1 });
-  const { settled } = await one.settleAndClaim([succeeded(claimedAgain!)]);
+  const { settled } = await one.settleAndClaim([succeed(claimedAgain!)]);
   expect(settled[0]?.record?.job.task.instructions).toBe("another");
   await other.close();
   await one.close();
 });
-
-function succeeded(record: JobRecord): Settlement {
-  const charge = { costUsd: 0, tokens: 0 };
-  return { ref: attemptRef(record), at: 1, kind: "succeeded", result: testResult(), charge };
-}

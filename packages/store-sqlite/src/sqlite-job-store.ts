@@ -5,6 +5,7 @@
 import {
   type JobStore,
   type SubmitResult,
+  changesJobs,
   createChangeListeners,
   prepareSubmission,
 } from "@agentcore/scheduler";
@@ -42,16 +43,14 @@ export function createSqliteJobStore(database: StateDatabase): JobStore {
     }, confirm);
   const read = database.read.bind(database);
   const settle: JobStore["settleAndClaim"] = (settlements, request) =>
-    write(
-      (sql) => settleAndClaim(sql, settlements, request),
-      ({ settled, claimed }) => claimed.length > 0 || settled.some(({ applied }) => applied === "applied"),
-      { by: request?.owner },
-    );
+    write((sql) => settleAndClaim(sql, settlements, request), changesJobs.settleAndClaim, {
+      by: request?.owner,
+    });
   return {
     submit: async (submissions, decideDedup) => {
       const prepared = submissions.map(prepareSubmission);
       const confirm = (sql: Sql) => submittedAlready(sql, prepared);
-      return write((sql) => submitAll(sql, prepared, decideDedup), someAccepted, { confirm });
+      return write((sql) => submitAll(sql, prepared, decideDedup), changesJobs.submit, { confirm });
     },
     appendAndSubmit: async (journalWrite, submissions, decideDedup) => {
       const appendTo = prepareAppend(journalWrite);
@@ -60,7 +59,7 @@ export function createSqliteJobStore(database: StateDatabase): JobStore {
       const confirm = (sql: Sql) => (prepared.length === 0 ? undefined : submittedAlready(sql, prepared));
       return write<"conflict" | readonly SubmitResult[]>(
         (sql) => (appendTo(sql) ? submitAll(sql, prepared, decideDedup) : "conflict"),
-        (answer) => answer !== "conflict" && someAccepted(answer),
+        changesJobs.appendAndSubmit,
         { confirm },
       );
     },
@@ -69,22 +68,16 @@ export function createSqliteJobStore(database: StateDatabase): JobStore {
     settleAndClaim: settle,
     recordStarted: (ref, started) => database.write((sql) => recordStarted(sql, ref, started)),
     requestCancel: (jobId, reason, now) =>
-      write(
-        (sql) => requestCancel(sql, jobId, reason, now),
-        ({ kind }) => kind === "cancelled" || kind === "requested",
-      ),
-    runNow: (jobId, due) =>
-      write(
-        (sql) => runNow(sql, jobId, due),
-        (record) => record !== undefined,
-      ),
+      write((sql) => requestCancel(sql, jobId, reason, now), changesJobs.requestCancel),
+    runNow: (jobId, due) => write((sql) => runNow(sql, jobId, due), changesJobs.runNow),
     cancelRequests: (owner) => read((sql) => cancelRequests(sql, owner)),
 
     registerOwner: (owner) => database.write((sql) => registerOwner(sql, owner)),
     heartbeat: (owner) => database.write((sql) => heartbeat(sql, owner)),
     owners: () => read(allOwners),
-    setDraining: (owner, isDraining) => write((sql) => setDraining(sql, owner, isDraining), Boolean),
-    takeOver: (request) => write((sql) => takeOver(sql, request), isNotEmpty),
+    setDraining: (owner, isDraining) =>
+      write((sql) => setDraining(sql, owner, isDraining), changesJobs.setDraining),
+    takeOver: (request) => write((sql) => takeOver(sql, request), changesJobs.takeOver),
     runningOf: (owner) => read((sql) => runningOf(sql, owner)),
     removeOwner: (owner) => database.write((sql) => removeOwner(sql, owner)),
 
@@ -102,25 +95,17 @@ export function createSqliteJobStore(database: StateDatabase): JobStore {
     recordDecisions: (decisions) => database.write((sql) => addDecisions(sql, decisions)),
     replay: async (deadJobId, submission) => {
       const prepared = prepareSubmission(submission);
-      return write(
-        (sql) => replay(sql, deadJobId, prepared),
-        ({ kind }) => kind === "accepted",
-      );
+      return write((sql) => replay(sql, deadJobId, prepared), changesJobs.replay);
     },
-    purgeDead: (query) => write((sql) => purgeDead(sql, query), isNotEmpty),
+    purgeDead: (query) => write((sql) => purgeDead(sql, query), changesJobs.purgeDead),
     endMark: () => read(endMark),
-    deleteEnded: (request) => write((sql) => deleteEnded(sql, request), isNotZero),
+    deleteEnded: (request) => write((sql) => deleteEnded(sql, request), changesJobs.deleteEnded),
 
     onChange,
     externalVersion: () => read((sql) => Number(sql.get("PRAGMA data_version")?.data_version)),
     close: () => database.close(),
   };
 }
-
-const isNotEmpty = (answer: readonly unknown[]): boolean => answer.length > 0;
-const isNotZero = (answer: number): boolean => answer > 0;
-const someAccepted = (answer: readonly SubmitResult[]): boolean =>
-  answer.some(({ kind }) => kind === "accepted");
 
 interface WriteOptions<T> {
   /** As in `database.write`. */

@@ -86,18 +86,3 @@ it("a number is not used again after everything was deleted, so that pages of hi
   const [next] = await acceptEvents(store, {});
   expect((await store.event(next!.id))?.sequence).toBeGreaterThan(sequence);
 });
-
-it("unrouted events are read in portions of bounded size, and each of them comes", async () => {
-  const store = await harness.open();
-  const payload = "x".repeat(6 * 1024 * 1024);
-  const events = await acceptEvents(store, { payload }, { payload }, { payload }, { payload });
-  const seen: string[] = [];
-  for (;;) {
-    const portion = await store.unrouted(1_000);
-    if (portion.length === 0) break;
-    expect(portion.length).toBeLessThan(events.length);
-    seen.push(...portion.map(({ id }) => id));
-    await store.commit({ routed: portion.map(({ id }) => id) });
-  }
-  expect(seen).toEqual(events.map(({ id }) => id));
-});

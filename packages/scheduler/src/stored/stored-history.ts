@@ -1,5 +1,5 @@
 /** The history of a job and the owners as stores on SQL keep them. Unreadable parts of a row hide nothing else. */
-import { jsonOr, type Evidence, type WorkerResult } from "@agentcore/contract";
+import { AgentCoreError, jsonOr, type Evidence, type WorkerResult } from "@agentcore/contract";
 import type { Decision, DecisionType } from "../decision.ts";
 import type { AttemptRecord, StartedAttempt } from "../job-record.ts";
 import type { LateResult, OwnerProcess, OwnerRecord } from "../job-store.ts";
@@ -59,6 +59,11 @@ export function ownerOf(row: Row): OwnerRecord {
     at: Number(row["at"]),
     beat: Number(row["beat"]),
   };
+}
+
+/** For a registration with an id that was used before. */
+export function ownerIdTaken(owner: string): AgentCoreError {
+  return new AgentCoreError("AC_INTERNAL", `owner ${owner} is registered already; an owner id is used once`);
 }
 
 /** A process that cannot be read counts as one that nobody can see. */

@@ -1,6 +1,7 @@
 /** What holds besides where several connections, and so several processes, share one store. */
 import assert from "node:assert/strict";
 import type { JobStore } from "../job-store.ts";
+import { decisionsPerJobMax } from "../stored/stored-history.ts";
 import {
   byJobDedup,
   claimAs,
@@ -45,6 +46,29 @@ export const sharedCases: readonly ConformanceCase<SharedStoreHarness>[] = [
     await settleOne(other, succeed(record));
     assert.equal((await one.get(record.job.id))?.state.kind, "succeeded");
   }),
+  ...[1, 2].map((calls) =>
+    sharedCase(`keeps the latest decisions of a job, up to a bound, from ${calls} calls`, async (one) => {
+      const job = testJob();
+      await submitJobs(one, job);
+      const decisions = Array.from({ length: decisionsPerJobMax + 50 }, (_, index) => ({
+        jobId: job.id,
+        at: index,
+        attempt: 1,
+        type: "deferred" as const,
+        code: index % 2 === 0 ? "AC_CONCURRENCY" : "AC_START_RATE",
+        message: "",
+        evidence: {},
+      }));
+      const size = decisions.length / calls;
+      for (let from = 0; from < decisions.length; from += size)
+        await one.recordDecisions(decisions.slice(from, from + size));
+      const kept = (await one.decisions(job.id)).map(({ at }) => at);
+      assert.deepEqual(
+        kept,
+        decisions.slice(50).map(({ at }) => at),
+      );
+    }),
+  ),
   sharedCase("tells a connection by its version that another one changed something", async (one, other) => {
     await one.externalVersion();
     const before = await one.externalVersion();

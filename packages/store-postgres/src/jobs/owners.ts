@@ -1,10 +1,10 @@
 /** Owners, their beats, and takeovers. */
-import { AgentCoreError } from "@agentcore/contract";
 import {
   type JobRecord,
   type OwnerRecord,
   type OwnerRegistration,
   type TakeOverRequest,
+  ownerIdTaken,
   ownerOf,
   withDraining,
 } from "@agentcore/scheduler";
@@ -26,7 +26,7 @@ export async function registerOwner(
     at,
   );
   if (inserted === 1) return;
-  throw new AgentCoreError("AC_INTERNAL", `owner ${owner} is registered already; an owner id is used once`);
+  throw ownerIdTaken(owner);
 }
 
 export async function heartbeat(sql: Sql, owner: string): Promise<"ok" | "fenced"> {

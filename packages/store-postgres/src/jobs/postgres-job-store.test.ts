@@ -1,4 +1,4 @@
-import { type JobStore, type Journal, decisionsPerJobMax } from "@agentcore/scheduler";
+import type { JobStore, Journal } from "@agentcore/scheduler";
 import {
   type SharedStoreHarness,
   actsLikeMemoryStore,
@@ -15,18 +15,14 @@ import {
   testSubmission,
 } from "@agentcore/scheduler/testing";
 import { testSeed } from "@agentcore/contract/testing";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { createPostgresJournal } from "../journal/postgres-journal.ts";
-import { type PostgresStore, openPostgresStore } from "../store/postgres-store.ts";
-import { type TestDatabase, testDatabase } from "../testing/index.ts";
+import type { PostgresStore } from "../store/postgres-store.ts";
 import { queueFlaws } from "../testing/queue-flaws.ts";
+import { testStores } from "../testing/test-stores.ts";
 import { createPostgresJobStore } from "./postgres-job-store.ts";
 
-let database: TestDatabase;
-beforeAll(async () => {
-  database = await testDatabase();
-});
-afterAll(() => database.remove());
+const { open, newSchema } = testStores();
 
 interface Opened {
   readonly schema: string;
@@ -34,11 +30,10 @@ interface Opened {
   readonly journal: Journal;
 }
 const opened = new WeakMap<JobStore, Opened>();
-let made = 0;
 
 /** A store whose tables are checked on close: they must be sound after every case. */
 async function openIn(schema: string): Promise<JobStore> {
-  const store = await openPostgresStore({ url: database.url, schema });
+  const store = await open({ schema });
   let closing: Promise<void> | undefined;
   const jobs: JobStore = {
     ...createPostgresJobStore(store),
@@ -55,7 +50,7 @@ async function openIn(schema: string): Promise<JobStore> {
 }
 
 const harness: SharedStoreHarness = {
-  open: () => openIn(`test_${(made += 1)}`),
+  open: () => openIn(newSchema()),
   connect: (to) => openIn(opened.get(to)!.schema),
   journalOf: (jobs) => opened.get(jobs)!.journal,
 };
@@ -76,26 +71,6 @@ it.each([firstSeed, firstSeed + 1])(
     await jobs.close();
   },
 );
-
-it("a job keeps its latest decisions, up to a bound", async () => {
-  const jobs = await harness.open();
-  const job = testJob();
-  await submitJobs(jobs, job);
-  const decisions = Array.from({ length: decisionsPerJobMax + 50 }, (_, at) => ({
-    jobId: job.id,
-    at,
-    attempt: 1,
-    type: "deferred" as const,
-    code: at % 2 === 0 ? "AC_CONCURRENCY" : "AC_START_RATE",
-    message: "",
-    evidence: {},
-  }));
-  await jobs.recordDecisions(decisions.slice(0, 120));
-  await jobs.recordDecisions(decisions.slice(120));
-  const kept = await jobs.decisions(job.id);
-  expect(kept.map(({ at }) => at)).toEqual(decisions.slice(50).map(({ at }) => at));
-  await jobs.close();
-});
 
 it("keeps text that PostgreSQL cannot hold: U+0000 and half of a surrogate pair", async () => {
   const jobs = await harness.open();

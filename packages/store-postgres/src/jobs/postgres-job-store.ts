@@ -5,6 +5,7 @@
 import {
   type JobStore,
   type SubmitResult,
+  changesJobs,
   createChangeListeners,
   prepareSubmission,
 } from "@agentcore/scheduler";
@@ -42,22 +43,18 @@ export function createPostgresJobStore(store: PostgresStore): JobStore {
   // A heartbeat does not wait for the store's lock: an owner lives, however many calls wait.
   const beats = store.lane("beats");
   const settle: JobStore["settleAndClaim"] = (settlements, request) =>
-    write(
-      (sql) => settleAndClaim(sql, settlements, request),
-      ({ settled, claimed }) => claimed.length > 0 || settled.some(({ applied }) => applied === "applied"),
-      request?.owner,
-    );
+    write((sql) => settleAndClaim(sql, settlements, request), changesJobs.settleAndClaim, request?.owner);
   return {
     submit: async (submissions, decideDedup) => {
       const prepared = submissions.map(prepareSubmission);
-      return write((sql) => submitAll(sql, prepared, decideDedup), someAccepted);
+      return write((sql) => submitAll(sql, prepared, decideDedup), changesJobs.submit);
     },
     appendAndSubmit: async (journalWrite, submissions, decideDedup) => {
       const appendTo = prepareAppend(journalWrite);
       const prepared = submissions.map(prepareSubmission);
       return write<"conflict" | readonly SubmitResult[]>(
         async (sql) => ((await appendTo(sql)) ? submitAll(sql, prepared, decideDedup) : "conflict"),
-        (answer) => answer !== "conflict" && someAccepted(answer),
+        changesJobs.appendAndSubmit,
       );
     },
     holds: (journal) => storeOf(journal) === store,
@@ -65,22 +62,16 @@ export function createPostgresJobStore(store: PostgresStore): JobStore {
     settleAndClaim: settle,
     recordStarted: (ref, started) => store.write((sql) => recordStarted(sql, ref, started)),
     requestCancel: (jobId, reason, now) =>
-      write(
-        (sql) => requestCancel(sql, jobId, reason, now),
-        ({ kind }) => kind === "cancelled" || kind === "requested",
-      ),
-    runNow: (jobId, due) =>
-      write(
-        (sql) => runNow(sql, jobId, due),
-        (record) => record !== undefined,
-      ),
+      write((sql) => requestCancel(sql, jobId, reason, now), changesJobs.requestCancel),
+    runNow: (jobId, due) => write((sql) => runNow(sql, jobId, due), changesJobs.runNow),
     cancelRequests: (owner) => read((sql) => cancelRequests(sql, owner)),
 
     registerOwner: (owner) => store.write((sql) => registerOwner(sql, owner)),
     heartbeat: (owner) => beats.write((sql) => heartbeat(sql, owner)),
     owners: () => read(allOwners),
-    setDraining: (owner, isDraining) => write((sql) => setDraining(sql, owner, isDraining), Boolean),
-    takeOver: (request) => write((sql) => takeOver(sql, request), isNotEmpty),
+    setDraining: (owner, isDraining) =>
+      write((sql) => setDraining(sql, owner, isDraining), changesJobs.setDraining),
+    takeOver: (request) => write((sql) => takeOver(sql, request), changesJobs.takeOver),
     runningOf: (owner) => read((sql) => runningOf(sql, owner)),
     removeOwner: (owner) => store.write((sql) => removeOwner(sql, owner)),
 
@@ -98,25 +89,17 @@ export function createPostgresJobStore(store: PostgresStore): JobStore {
     recordDecisions: (decisions) => store.write((sql) => addDecisions(sql, decisions)),
     replay: async (deadJobId, submission) => {
       const prepared = prepareSubmission(submission);
-      return write(
-        (sql) => replay(sql, deadJobId, prepared),
-        ({ kind }) => kind === "accepted",
-      );
+      return write((sql) => replay(sql, deadJobId, prepared), changesJobs.replay);
     },
-    purgeDead: (query) => write((sql) => purgeDead(sql, query), isNotEmpty),
+    purgeDead: (query) => write((sql) => purgeDead(sql, query), changesJobs.purgeDead),
     endMark: () => read(endMark),
-    deleteEnded: (request) => write((sql) => deleteEnded(sql, request), isNotZero),
+    deleteEnded: (request) => write((sql) => deleteEnded(sql, request), changesJobs.deleteEnded),
 
     onChange,
     externalVersion: () => store.externalVersion(),
     close: () => store.close(),
   };
 }
-
-const isNotEmpty = (answer: readonly unknown[]): boolean => answer.length > 0;
-const isNotZero = (answer: number): boolean => answer > 0;
-const someAccepted = (answer: readonly SubmitResult[]): boolean =>
-  answer.some(({ kind }) => kind === "accepted");
 
 /** `by`: see `JobStore.onChange`. */
 type NotifyingWrite = <T>(

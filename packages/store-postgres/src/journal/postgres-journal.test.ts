@@ -1,19 +1,12 @@
 import { journalConformance } from "@agentcore/scheduler/testing";
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
-import { openPostgresStore } from "../store/postgres-store.ts";
-import { type TestDatabase, testDatabase } from "../testing/index.ts";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { testStores } from "../testing/test-stores.ts";
 import { createPostgresJournal } from "./postgres-journal.ts";
 
-let database: TestDatabase;
-beforeAll(async () => {
-  database = await testDatabase();
-});
-afterAll(() => database.remove());
-
-let made = 0;
+const { open } = testStores();
 
 async function openJournal() {
-  const store = await openPostgresStore({ url: database.url, schema: `test_${(made += 1)}` });
+  const store = await open();
   onTestFinished(() => store.close());
   return createPostgresJournal(store);
 }

@@ -7,24 +7,18 @@ import {
   triggerStoreConformance,
   type SharedTriggerStoreHarness,
 } from "@agentcore/triggers/testing";
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
-import { type PostgresStore, openPostgresStore } from "../store/postgres-store.ts";
-import { type TestDatabase, testDatabase } from "../testing/index.ts";
+import { describe, expect, it, onTestFinished } from "vitest";
+import type { PostgresStore } from "../store/postgres-store.ts";
+import { testStores } from "../testing/test-stores.ts";
 import { createPostgresTokenStore } from "./postgres-token-store.ts";
 import { createPostgresTriggerStore } from "./postgres-trigger-store.ts";
 
-let database: TestDatabase;
-let count = 0;
-const newSchema = (): string => `triggers_${(count += 1)}`;
-beforeAll(async () => {
-  database = await testDatabase();
-});
-afterAll(() => database.remove());
+const { open, newSchema } = testStores();
 
 const schemas = new WeakMap<TriggerStore, string>();
 
 async function openStore(schema: string): Promise<PostgresStore> {
-  const store = await openPostgresStore({ url: database.url, schema });
+  const store = await open({ schema });
   onTestFinished(() => store.close());
   return store;
 }
@@ -60,21 +54,6 @@ it("texts come back as they were, with characters that a column cannot hold", as
   expect((await store.unrouted(10))[0]).toEqual(event);
   expect(await store.accept({ events: [testEvent({ key: odd, source: odd })] })).toEqual(["duplicate"]);
   expect(await store.events({ source: odd, limit: 1 })).toMatchObject([{ event }]);
-});
-
-it("unrouted events are read in portions of bounded size, and each of them comes", async () => {
-  const store = await harness.open();
-  const payload = "x".repeat(6 * 1024 * 1024);
-  const events = await acceptEvents(store, { payload }, { payload }, { payload }, { payload });
-  const seen: string[] = [];
-  for (;;) {
-    const portion = await store.unrouted(1_000);
-    if (portion.length === 0) break;
-    expect(portion.length).toBeLessThan(events.length);
-    seen.push(...portion.map(({ id }) => id));
-    await store.commit({ routed: portion.map(({ id }) => id) });
-  }
-  expect(seen).toEqual(events.map(({ id }) => id));
 });
 
 it("a firing and an event that cannot be read are ended, and a trigger whose state cannot be read waits for a person", async () => {

@@ -1,10 +1,10 @@
 /** Owners, their beats, and takeovers. */
-import { AgentCoreError } from "@agentcore/contract";
 import {
   type JobRecord,
   type OwnerRecord,
   type OwnerRegistration,
   type TakeOverRequest,
+  ownerIdTaken,
   ownerOf,
   recordOf,
   withDraining,
@@ -25,7 +25,7 @@ export function registerOwner(sql: Sql, { owner, process, leaseMs, at }: OwnerRe
     at,
   );
   if (inserted === 1) return;
-  throw new AgentCoreError("AC_INTERNAL", `owner ${owner} is registered already; an owner id is used once`);
+  throw ownerIdTaken(owner);
 }
 
 export function heartbeat(sql: Sql, owner: string): "ok" | "fenced" {

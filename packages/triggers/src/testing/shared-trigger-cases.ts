@@ -32,4 +32,24 @@ export const sharedTriggerCases: readonly StoreCase<SharedTriggerStoreHarness>[]
       assert.equal((await one.unrouted(1_000)).length, 50);
     },
   },
+  {
+    name: "gives unrouted events in portions of bounded size, each of them once",
+    async run(harness) {
+      const store = await harness.open();
+      const payload = "x".repeat(6 * 1024 * 1024);
+      const events = await acceptEvents(store, { payload }, { payload }, { payload }, { payload });
+      const seen: string[] = [];
+      for (;;) {
+        const portion = await store.unrouted(1_000);
+        if (portion.length === 0) break;
+        assert.ok(portion.length < events.length);
+        seen.push(...portion.map(({ id }) => id));
+        await store.commit({ routed: portion.map(({ id }) => id) });
+      }
+      assert.deepEqual(
+        seen,
+        events.map(({ id }) => id),
+      );
+    },
+  },
 ];
