@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Cancellation, type StopCause, type WorkerEvent, type WorkerResult } from "@agentcore/contract";
 import type { Run } from "@agentcore/model-server";
-import type { StopPlan, WorkerCase } from "./cases.ts";
+import type { StopPlan, WorkerCase, WorkerName } from "./cases.ts";
 import { processesOf, sleepers, type SeenProcess } from "./process-scan.ts";
 import { prepareCase, startRun, type Rig } from "./start-run.ts";
 import type { WorkerSetup } from "./workers.ts";
@@ -56,7 +56,7 @@ export async function driveCase(rig: Rig, worker: WorkerSetup, testCase: WorkerC
   void Promise.race([model.asked(1), ended, sleep(startMs, undefined, { ref: false })]).then(() => {
     slot[Symbol.dispose]();
   });
-  const moment = await momentBeforeEnd(testCase, { id, model, ended });
+  const moment = await momentBeforeEnd(testCase, { worker: worker.name, id, model, ended });
   const stoppedAt = testCase.stop === undefined || moment.over ? undefined : performance.now();
   if (testCase.stop !== undefined) stopping.cancel({ reason: stopCause(testCase.stop.kind) });
   const { result, atMs } = await ended;
@@ -81,6 +81,7 @@ async function readFiles(folder: string): Promise<Readonly<Record<string, string
 }
 
 interface Watched {
+  readonly worker: WorkerName;
   readonly id: string;
   readonly model: Run;
   readonly ended: Promise<unknown>;
@@ -94,18 +95,23 @@ interface Moment {
 
 /** Waits for the moment at which the case looks at the run's processes, and says which were there. */
 async function momentBeforeEnd(testCase: WorkerCase, watched: Watched): Promise<Moment> {
-  const { stop, lookAtRequest } = testCase;
+  const { stop, lookAtRequest, expected } = testCase;
   if (stop === undefined && lookAtRequest === undefined) return { seen: [], over: true };
   let over = false;
   const end = watched.ended.then(() => (over = true));
-  const giveUp = sleep(stopMomentMs, undefined, { ref: false });
-  if (stop?.when === "sleeping") {
-    const seen = await untilSleeping(stop.count, watched.id, Promise.race([end, giveUp]));
-    return { seen, over };
+  const giveUp = Promise.race([end, sleep(stopMomentMs, undefined, { ref: false })]);
+  if (stop?.when !== "sleeping") {
+    await Promise.race([watched.model.asked(stop?.count ?? lookAtRequest ?? 1), giveUp]);
   }
-  await Promise.race([watched.model.asked(stop?.count ?? lookAtRequest ?? 1), end, giveUp]);
-  const seen = await processesOf(watched.id);
-  await Promise.race([sleep(stop?.afterMs ?? 0), end]);
+  // A process that a tool left behind may still be about to become `sleep` when the model hears of the tool's end.
+  const sleeping =
+    stop === undefined
+      ? (expected[watched.worker].sleepersSeen ?? 0)
+      : stop.when === "sleeping"
+        ? stop.count
+        : 0;
+  const seen = await untilSleeping(sleeping, watched.id, giveUp);
+  if (stop?.when === "asked") await Promise.race([sleep(stop.afterMs), end]);
   return { seen, over };
 }
 
