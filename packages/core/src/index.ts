@@ -15,13 +15,9 @@ export {
   type MachineSignals,
   type MachineSignalsOptions,
 } from "./pressure/machine-signals.ts";
-export {
-  createRuntime,
-  type InProcessRuntime,
-  type QuarantineReason,
-  type RuntimeOptions,
-} from "./runtime/create-runtime.ts";
+export { createRuntime } from "./runtime/create-runtime.ts";
 export type { LeaseGuard } from "./runtime/run-lease.ts";
+export * from "./runtime/runtime-options.ts";
 export {
   ownerIsDead,
   processOwner,

@@ -13,7 +13,8 @@ import { createFakeRunner, fakeAdapter, type FakeRunner } from "../testing/fake-
 import { createManualClock } from "../testing/manual-clock.ts";
 import { permitRequest, runtimeConfig } from "../testing/requests.ts";
 import { testSeed, patienceMs, seededRandom } from "@agentcore/contract/testing";
-import { createRuntime, type InProcessRuntime } from "./create-runtime.ts";
+import { createRuntime } from "./create-runtime.ts";
+import type { InProcessRuntime } from "./runtime-options.ts";
 
 /** A minimum: the number of holds that are open at a crash is random, and a test of lost ones needs enough of them. */
 const operations = 10_000;

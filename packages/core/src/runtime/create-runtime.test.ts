@@ -21,7 +21,8 @@ import type { MachineSample } from "../pressure/machine-signals.ts";
 import { createFakeRunner, fakeAdapter, type FakeRunnerOptions } from "../testing/fake-worker.ts";
 import { createManualClock } from "../testing/manual-clock.ts";
 import { permitRequest, runtimeConfig } from "../testing/requests.ts";
-import { createRuntime, type RuntimeOptions } from "./create-runtime.ts";
+import { createRuntime } from "./create-runtime.ts";
+import type { RuntimeOptions } from "./runtime-options.ts";
 
 interface RigOptions extends Partial<Omit<RuntimeOptions, "config" | "runner">> {
   readonly config?: RuntimeConfigInput;

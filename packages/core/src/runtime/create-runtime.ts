@@ -6,14 +6,11 @@
  * `tryPermit` is decided at once, and held when it is executed, before its worker starts. Nothing runs without a hold.
  */
 import {
-  omitUndefined,
   AgentCoreError,
   type CancelRequest,
   type Clock,
   type Escalation,
-  type Evidence,
   type ExecutionObserver,
-  type Ids,
   type LoadReport,
   type Log,
   noRefusedKeys,
@@ -21,80 +18,28 @@ import {
   type PermitRecord,
   type PermitRequest,
   permitRequestSchema,
-  type Runtime,
-  type SpendGateMode,
   type StopCause,
-  type WorkerAdapter,
   type WorkerResult,
-  type WorkerRunner,
   type WorkerTask,
   workerTaskSchema,
 } from "@agentcore/contract";
 import { z } from "zod";
-import type { RuntimeConfig } from "../config/runtime-config.ts";
 import { Gateway } from "../delegation/gateway.ts";
 import { Pacer } from "../delegation/pacer.ts";
 import { breakerOpen, type Denied, rejected } from "../gate/denials.ts";
 import { Gate, unusedEnd } from "../gate/gate.ts";
 import { frozenData, ownData } from "../gate/own-data.ts";
 import { type LivePermit, PermitView, recordOf } from "../gate/permit.ts";
-import type { Ledger, LedgerOwner } from "../ledger/ledger.ts";
 import { createMemoryLedger } from "../ledger/memory-ledger.ts";
-import type { MachineSignals } from "../pressure/machine-signals.ts";
 import { PressureMonitor } from "../pressure/pressure-monitor.ts";
 import { processOwner } from "../process-owner.ts";
 import { refusedKeyEscalation } from "../spend/refused-key.ts";
-import type { SpendGate } from "../spend/spend-gate.ts";
 import { Watchdog } from "../watchdog/watchdog.ts";
 import { Bookkeeping } from "../delegation/bookkeeping.ts";
 import { Heartbeat } from "./heartbeat.ts";
-import { type LeaseGuard, RunLease } from "./run-lease.ts";
-
-export interface RuntimeOptions {
-  readonly config: RuntimeConfig;
-  readonly adapters: readonly WorkerAdapter[];
-  readonly runner: WorkerRunner;
-  readonly clock: Clock;
-  readonly ids: Ids;
-  /** Default: in memory, so that budgets end with the process. */
-  readonly ledger?: Ledger;
-  /** The owner of holds in the ledger. Required if the ledger is shared or outlives the process. Default: this process. */
-  readonly owner?: LedgerOwner;
-  /** How to read the state of the machine. Default: not at all, so that only the queue and the runs in flight cause pressure. */
-  readonly signals?: MachineSignals;
-  /** Default: nothing is logged. */
-  readonly log?: Log;
-  /** Settings of each worker, by its name. Default: none. */
-  readonly settings?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
-  /** Meters the requests of workers to their providers. The runtime closes it. Default: workers are metered from their events. */
-  readonly spendGate?: SpendGate;
-  /** Whether a worker uses the gate, by its name. Default: `spend_gate` of the configuration. */
-  readonly spendGateModes?: Readonly<Record<string, SpendGateMode>>;
-  /** Default: nothing ends the runs of a stopped process. */
-  readonly leaseGuard?: LeaseGuard;
-  /**
-   * Resolves symbolic links of a workspace, so that two names of one directory share one lock. Rejects if the directory does not
-   * exist. Default: returns the path unchanged.
-   */
-  readonly realPath?: (path: string) => Promise<string>;
-}
-
-export interface QuarantineReason {
-  readonly message: string;
-  readonly evidence?: Evidence;
-}
-
-/** A runtime in this process, with operations that only its own process can use. */
-export interface InProcessRuntime extends Runtime {
-  /** The gate's decision alone: synchronous, without validation of the request and without the ledger. */
-  tryPermit(request: PermitRequest): PermitDecision;
-  /** Gives back a permit that was not executed, at once. Returns whether there was one. */
-  giveBack(permitId: string): boolean;
-  /** Refuses runs in a directory, above it and below it until lifted: an earlier process left a run there uncontained. */
-  quarantine(workspace: string, why: QuarantineReason): void;
-  /** Returns whether there was a quarantine to lift. */
-  liftQuarantine(workspace: string): boolean;
-}
+import { Escalations } from "./escalations.ts";
+import { RunLease } from "./run-lease.ts";
+import type { InProcessRuntime, QuarantineReason, RuntimeOptions } from "./runtime-options.ts";
 
 const silentLog: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
@@ -113,7 +58,7 @@ class LocalRuntime implements InProcessRuntime {
   readonly #gateway: Gateway;
   readonly #heartbeat: Heartbeat;
   readonly #lease: RunLease;
-  readonly #listeners = new Set<(escalation: Escalation) => void>();
+  readonly #escalations: Escalations;
   /** Called when nothing is live. */
   readonly #idleWaiters: (() => void)[] = [];
   /** Calls of `execute` that have not returned. */
@@ -129,6 +74,7 @@ class LocalRuntime implements InProcessRuntime {
     this.#options = { ...options, config };
     this.#clock = clock;
     this.#log = log;
+    this.#escalations = new Escalations(log);
     this.#gate = new Gate({
       config,
       adapters: options.adapters,
@@ -137,7 +83,7 @@ class LocalRuntime implements InProcessRuntime {
       containmentLevel: runner.containmentLevel,
       onBreakerOpen: (breaker) => {
         const { code, message, evidence } = breakerOpen(breaker, breaker.waitMs(clock.monotonicMs()));
-        this.#escalate({
+        this.#escalations.tell({
           stage: "open_breaker",
           target: breaker.target,
           at: clock.now(),
@@ -161,12 +107,12 @@ class LocalRuntime implements InProcessRuntime {
       config,
       gate,
       clock,
-      escalate: (escalation) => this.#escalate(escalation),
+      escalate: (escalation) => this.#escalations.tell(escalation),
       onDue: () => this.#heartbeat.arm(),
       cancelAll: (reason) => this.#cancelAll({ reason }),
     });
     const { settings = {}, spendGateModes = {}, spendGate } = options;
-    spendGate?.onRefusedKeys((report) => this.#escalate(refusedKeyEscalation(report, clock.now())));
+    spendGate?.onRefusedKeys((report) => this.#escalations.tell(refusedKeyEscalation(report, clock.now())));
     this.#gateway = new Gateway({
       gate,
       bookkeeping: this.#bookkeeping,
@@ -355,20 +301,7 @@ class LocalRuntime implements InProcessRuntime {
   }
 
   onEscalation(listener: (escalation: Escalation) => void): () => void {
-    this.#listeners.add(listener);
-    return () => void this.#listeners.delete(listener);
-  }
-
-  #escalate(escalation: Escalation): void {
-    const { jobId: job, attempt } = escalation.evidence;
-    this.#log.warn({ ...omitUndefined({ job, attempt }), escalation }, escalation.message);
-    for (const listener of this.#listeners) {
-      try {
-        listener(escalation);
-      } catch (error) {
-        this.#log.error({ error }, "a listener of escalations failed");
-      }
-    }
+    return this.#escalations.listen(listener);
   }
 
   quarantine(workspace: string, why: QuarantineReason): void {
@@ -451,7 +384,7 @@ class LocalRuntime implements InProcessRuntime {
     await this.#closeSpendGate();
     await this.#bookkeeping.close();
     this.#options.signals?.close();
-    this.#listeners.clear();
+    this.#escalations.close();
   }
 
   async #closeSpendGate(): Promise<void> {

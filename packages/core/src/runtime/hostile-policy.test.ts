@@ -4,7 +4,8 @@ import { expect, it, onTestFinished } from "vitest";
 import { createFakeRunner, fakeAdapter } from "../testing/fake-worker.ts";
 import { createManualClock } from "../testing/manual-clock.ts";
 import { permitRequest, runtimeConfig } from "../testing/requests.ts";
-import { createRuntime, type InProcessRuntime } from "./create-runtime.ts";
+import { createRuntime } from "./create-runtime.ts";
+import type { InProcessRuntime } from "./runtime-options.ts";
 
 function rigOf() {
   const clock = createManualClock();
